@@ -1,0 +1,26 @@
+package deps
+import (
+ _ "github.com/apache/arrow-go/v18/arrow/array"
+ _ "github.com/apache/arrow-go/v18/arrow/compute"
+ _ "github.com/apache/arrow-go/v18/arrow/ipc"
+ _ "github.com/apache/arrow-go/v18/parquet/pqarrow"
+ _ "github.com/apache/arrow-go/v18/arrow/csv"
+ _ "github.com/parquet-go/parquet-go"
+ _ "github.com/hamba/avro/v2/ocf"
+ _ "github.com/stretchr/testify/require"
+ _ "github.com/twmb/franz-go/pkg/kfake"
+ _ "github.com/twmb/franz-go/pkg/kadm"
+ _ "github.com/spf13/cobra"
+ _ "pgregory.net/rapid"
+ _ "go.uber.org/goleak"
+ _ "golang.org/x/sync/errgroup"
+ _ "golang.org/x/sys/unix"
+ _ "golang.org/x/term"
+ _ "gopkg.in/yaml.v3"
+ _ "github.com/google/uuid"
+ _ "github.com/klauspost/compress/zstd"
+ _ "github.com/klauspost/compress/snappy"
+ _ "github.com/twmb/franz-go/pkg/kgo"
+ _ "github.com/twmb/franz-go/pkg/kmsg"
+)
+
