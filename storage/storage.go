@@ -4,7 +4,8 @@
 //
 // Paths are slash-separated and relative to the store's root, which is the table's base
 // folder; "" is the root itself. A path never leaves the root: "..", absolute paths and
-// empty segments are refused with an error that wraps fs.ErrInvalid.
+// empty segments are refused with an error that wraps fs.ErrInvalid. The root itself and
+// names that begin with TempPrefix can be neither written nor deleted.
 //
 // A store either applies an operation wholly or not at all. An error leaves the outcome
 // unknown unless it wraps fs.ErrNotExist, fs.ErrExist or fs.ErrInvalid: a caller that must

@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// Clock tells the time. Nothing in the project reads the wall clock except through one.
-type Clock func() time.Time
+// Clock tells the time. Nothing in the project reads the wall clock except through one. It
+// is an alias so that public signatures need not name this package.
+type Clock = func() time.Time
 
 // An instant time is 17 digits, yyyyMMddHHmmssSSS, in the zone of the table's timeline.
 // Instant times are compared as strings. 14-digit times of old tables are padded with 999

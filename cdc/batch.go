@@ -1,0 +1,109 @@
+package cdc
+
+import "github.com/apache/arrow-go/v18/arrow"
+
+// Batch is what a Decoder made of the records since the last Flush.
+type Batch struct {
+	// Rows are in the order of the records, each batch with at most 64 Ki rows and about 16 MiB.
+	Rows []arrow.RecordBatch
+	// Unavailable are the values that the source did not send because they did not change
+	// (PostgreSQL's TOAST), in the order of the rows.
+	Unavailable []Cell
+	// KeyChanges are the rows that had another key before, in the order of the rows.
+	KeyChanges []KeyChange
+	// OldKeys has those keys, as the key columns; nil without key changes.
+	OldKeys arrow.RecordBatch
+	// Ranges are the offsets covered, one range a topic and partition, in order of appearance.
+	Ranges []Range
+	Counts Counts
+	// Unknown are the columns that events had and the table lacks (events without schemas only).
+	Unknown []string
+	// OutOfRange tells the first value that Counts.OutOfRange counts, for the log.
+	OutOfRange string
+}
+
+// Release frees the rows.
+func (b *Batch) Release() {
+	for _, r := range b.Rows {
+		r.Release()
+	}
+	if b.OldKeys != nil {
+		b.OldKeys.Release()
+	}
+	b.Rows, b.OldKeys = nil, nil
+}
+
+// Cell is one value of a row: Rows[Batch], row Row, column Column. A string or bytes column
+// holds the placeholder there (string and bytes are what Hudi's FILL_UNAVAILABLE resolves), any other null.
+type Cell struct {
+	Batch, Row, Column int
+}
+
+// KeyChange says that the row had the key in row OldKey of OldKeys before an update of its
+// key. The delete of the old key is a row of its own, perhaps in another partition.
+type KeyChange struct {
+	Batch, Row int
+	OldKey     int
+	// Unavailable says that the row lacks values which only the row of the old key has.
+	Unavailable bool
+}
+
+// Range is the part of a partition that a batch covers.
+type Range struct {
+	Topic     string
+	Partition int32
+	// First is the offset of the first record, Next that after the last.
+	First, Next int64
+	// Time is the latest time of a change in its source, in milliseconds since 1970, 0 for none.
+	Time int64
+	// Order is the highest ordering value seen in the partition, for the next decoder's Options.Seed.
+	Order int64
+}
+
+// Counts counts records and values.
+type Counts struct {
+	Snapshots  int64 // op r, incremental snapshots included
+	Creates    int64
+	Updates    int64
+	Deletes    int64
+	Truncates  int64 // ignored, or rows of Append mode
+	Tombstones int64
+	Messages   int64 // logical decoding messages, ignored
+	Other      int64 // heartbeats, transaction and schema change records, ignored
+	Skipped    int64 // by Skip
+
+	OutOfRange int64 // values stored as null, see the package documentation
+}
+
+// Rows is the number of rows in Upsert mode.
+func (c Counts) Rows() int64 { return c.Snapshots + c.Creates + c.Updates + c.Deletes }
+
+// partition is the state of one Kafka partition, and its range in the batch.
+type partition struct {
+	Range
+	floor int64 // no ordering value is less, since the last row without a position
+}
+
+// order gives the ordering value of an event; ok says that it has a position.
+func (p *partition) order(position int64, ok bool) int64 {
+	if !ok {
+		return p.Order
+	}
+	return max(position, p.floor)
+}
+
+// took notes that a record was consumed, with the ordering value of its row if it is a row.
+func (p *partition) took(offset, sourceTime int64) {
+	if p.First < 0 {
+		p.First = offset
+	}
+	p.Next = max(p.Next, offset+1)
+	p.Time = max(p.Time, sourceTime)
+}
+
+func (p *partition) tookRow(order int64, positioned bool) {
+	p.Order = max(p.Order, order)
+	if !positioned {
+		p.floor = p.Order
+	}
+}

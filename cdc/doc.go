@@ -1,0 +1,59 @@
+// Package cdc turns change events into keyed rows: it reads the records of a Debezium topic
+// and builds Arrow batches that an upsert can take, one row an event.
+//
+// # Rows
+//
+// A row has the columns of the source table, then an ordering column of type long, then the
+// boolean schema.IsDeleted. The ordering column is _event_lsn for PostgreSQL. Every column is
+// nullable but the keys, so that later changes of the source's columns and the rows of deletes
+// fit. Inserts, updates and snapshot rows are the event's after image. Deletes have the key
+// columns, taken from the message key, and nulls: the before image of a delete is not data, it
+// has made-up values unless the table has REPLICA IDENTITY FULL. NULL stays null; the default
+// of a column is never put in its place.
+//
+// In Append mode every event is a row of its own; see Append.
+//
+// # Types
+//
+// Events that carry their schema give the columns and types themselves:
+//
+//	Connect or Debezium type                     column
+//	int8, int16, int32                           int
+//	int64                                        long
+//	float, double, boolean, string, bytes        the same
+//	connect Decimal(p,s), p ≤ 38                 decimal(p,s); without precision decimal(19,s)
+//	connect Decimal(p,s), p > 38                 string
+//	VariableScaleDecimal                         string
+//	Date, connect Date, IsoDate                  date
+//	Time, MicroTime, NanoTime                    long, microseconds (PostgreSQL has 24:00:00, MySQL negative times)
+//	connect Time                                 time-millis
+//	IsoTime                                      time-micros
+//	Timestamp, MicroTimestamp, NanoTimestamp,
+//	IsoTimestamp                                 local-timestamp-micros
+//	connect Timestamp                            timestamp-millis
+//	ZonedTimestamp                               timestamp-micros, UTC
+//	ZonedTime, Uuid, Json, Xml, Enum, Interval … string
+//	MicroDuration                                long
+//	Bits                                         bytes, little endian as Debezium sends them
+//	array, map, struct (Point, Geometry …)       array, map, record
+//
+// Events without schemas need Options.Schema and take the wire form from the declared type;
+// see Wire. Integers, numbers and texts of one type may be stored in a wider column of the table.
+//
+// # Values out of range
+//
+// Dates and timestamps are kept from year 1 to year 9999, the range that all engines share;
+// times from 0 to just below 24 hours; decimals up to the precision of their column. PostgreSQL's
+// infinities and other values beyond become null and are counted in Counts.OutOfRange; floats
+// keep NaN and the infinities. An integer that its column cannot hold is an error, never null:
+// it says that the declared type is wrong.
+//
+// # Ordering
+//
+// Within a Kafka partition the order of events is authoritative. The ordering value is the
+// event's position in the source (source.lsn for PostgreSQL). Rows of incremental snapshots have
+// no position; they take the highest seen in their partition so far, and from then on no event
+// of that partition gets less, so that an update which follows such a row in Kafka never
+// loses against it (transactions that interleave can have lower positions). Equal ordering
+// values mean: the later row wins.
+package cdc

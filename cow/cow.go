@@ -1,0 +1,339 @@
+// Package cow writes base files: new ones, and new versions of old ones with changes
+// merged in. Copy-on-write tables consist of nothing else; merge-on-read tables get their
+// base files here too, from inserts and from compaction. It makes no timeline calls: it
+// returns write statistics, which the transaction publishes.
+package cow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/internal/basefile"
+	"github.com/hudi-go/hudi-go/merge"
+	"github.com/hudi-go/hudi-go/schema"
+	"github.com/hudi-go/hudi-go/storage"
+	"github.com/hudi-go/hudi-go/table"
+	"github.com/hudi-go/hudi-go/timeline"
+)
+
+// Writer writes the base files of one instant. It is safe for concurrent use.
+type Writer struct {
+	Store storage.Store
+	// Schema is that of the rows, with the meta columns.
+	Schema *schema.Schema
+	Alloc  memory.Allocator
+	// Instant is the requested time of the instant that the files belong to.
+	Instant string
+	// Announce is called before a file is made: it puts the partition's metafile and the
+	// file's marker. update says that the file is a new version in an old file group.
+	Announce func(ctx context.Context, partition, path string, update bool) error
+	// Token returns a write token that no other file of the instant has.
+	Token func() string
+	// Codec compresses pages: zstd, snappy, gzip or uncompressed.
+	Codec string
+	// TargetBytes is the size at which Roll starts another file.
+	TargetBytes int64
+	// Parallel is how many columns of a file may be encoded at a time.
+	Parallel int
+}
+
+// Rows is a stream of batches, each valid until the next step.
+type Rows = iter.Seq2[arrow.RecordBatch, error]
+
+// Create writes the first base file of a file group from rows that are all new.
+func (w *Writer) Create(ctx context.Context, partition, fileID string, rows Rows) (*timeline.WriteStat, error) {
+	f, err := w.open(ctx, partition, fileID, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer f.abort()
+	if err := f.writeAll(ctx, rows); err != nil {
+		return nil, err
+	}
+	stat, err := f.close()
+	if err != nil {
+		return nil, err
+	}
+	stat.NumInserts = stat.NumWrites
+	return stat, nil
+}
+
+// Roll writes new rows of a partition to as many new file groups as TargetBytes asks for;
+// newFileID names each. Without rows it makes no file.
+func (w *Writer) Roll(ctx context.Context, partition string, newFileID func() string, rows Rows) ([]*timeline.WriteStat, error) {
+	var stats []*timeline.WriteStat
+	var f *file
+	defer func() {
+		if f != nil {
+			f.abort()
+		}
+	}()
+	finish := func() error {
+		stat, err := f.close()
+		if err != nil {
+			return err
+		}
+		f = nil
+		stat.NumInserts = stat.NumWrites
+		stats = append(stats, stat)
+		return nil
+	}
+	for batch, err := range rows {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return nil, err
+		}
+		if batch.NumRows() == 0 {
+			continue
+		}
+		if f == nil {
+			if f, err = w.open(ctx, partition, newFileID(), nil); err != nil {
+				return nil, err
+			}
+		}
+		if err := f.write(batch); err != nil {
+			return nil, err
+		}
+		if f.rows.Bytes() >= w.TargetBytes {
+			if err := finish(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if f != nil {
+		if err := finish(); err != nil {
+			return nil, err
+		}
+	}
+	return stats, nil
+}
+
+// Merge writes a new version of a file group: the rows of its base file with the changes
+// merged in, then the rows of those of the given entries that the base file did not have.
+// Unless apply is set the old rows are copied as they are, and every entry is new, as
+// inserting without a look at keys asks for.
+func (w *Writer) Merge(ctx context.Context, old table.FileSlice, changes *merge.Reducer, apply bool, entries []int32) (*timeline.WriteStat, error) {
+	f, err := w.open(ctx, old.Partition, old.FileID, old.Base)
+	if err != nil {
+		return nil, err
+	}
+	defer f.abort()
+	var stats merge.Stats
+	if old.Base != nil {
+		if stats, err = w.copyMerged(ctx, f, old.Base, changes, apply); err != nil {
+			return nil, fmt.Errorf("cow: rewrite %s: %w", old.Base.Path, err)
+		}
+	}
+	var inserts []int32
+	for _, e := range entries {
+		if !changes.IsDelete(int(e)) && !(apply && changes.Matched(int(e))) {
+			inserts = append(inserts, e)
+		}
+	}
+	if err := f.writeAll(ctx, changes.TakeAll(inserts)); err != nil {
+		return nil, err
+	}
+	stat, err := f.close()
+	if err != nil {
+		return nil, err
+	}
+	stat.NumUpdateWrites = stats.Updated
+	stat.NumDeletes = stats.Deleted
+	stat.NumInserts = int64(len(inserts))
+	return stat, nil
+}
+
+// copyMerged streams the old file into the new one.
+func (w *Writer) copyMerged(ctx context.Context, f *file, old *table.BaseFile, changes *merge.Reducer, apply bool) (merge.Stats, error) {
+	var total merge.Stats
+	in, err := w.Store.Open(ctx, old.Path)
+	if err != nil {
+		return total, err
+	}
+	defer in.Close()
+	r, err := basefile.Open(ctx, in, old.Path, w.Alloc)
+	if err != nil {
+		return total, err
+	}
+	defer r.Close()
+	_, keyAt, ok := w.Schema.Field(schema.MetaRecordKey)
+	if !ok {
+		return total, fmt.Errorf("rows without meta fields: %w", base.ErrUnsupported)
+	}
+	for batch, err := range r.Read(ctx, basefile.ReadOptions{Schema: w.Schema}) {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return total, err
+		}
+		if !apply {
+			if err := f.write(batch); err != nil {
+				return total, err
+			}
+			continue
+		}
+		keys, ok := batch.Column(keyAt).(*array.String)
+		if !ok {
+			return total, fmt.Errorf("column %s is %s: %w", schema.MetaRecordKey, batch.Column(keyAt).DataType(), base.ErrCorrupt)
+		}
+		merged, stats, err := changes.MergeBase(batch, keys)
+		if err != nil {
+			return total, err
+		}
+		total.Add(stats)
+		err = f.write(merged)
+		merged.Release()
+		if err != nil {
+			return total, err
+		}
+	}
+	return total, nil
+}
+
+// Compact writes a new version of a file group from rows that have been merged already.
+func (w *Writer) Compact(ctx context.Context, old table.FileSlice, rows Rows) (*timeline.WriteStat, error) {
+	f, err := w.open(ctx, old.Partition, old.FileID, old.Base)
+	if err != nil {
+		return nil, err
+	}
+	defer f.abort()
+	if err := f.writeAll(ctx, rows); err != nil {
+		return nil, err
+	}
+	return f.close()
+}
+
+// file is a base file being written.
+type file struct {
+	writer *Writer
+	stat   *timeline.WriteStat
+	sink   storage.Writer
+	rows   *basefile.Writer
+	name   arrow.Array // the file's name, as often as a batch may have rows
+	nameAt int
+	closed bool
+}
+
+// open announces and opens a base file. old is the file that it replaces, nil for the
+// first of its group.
+func (w *Writer) open(ctx context.Context, partition, fileID string, old *table.BaseFile) (*file, error) {
+	name := base.BaseFileName{FileID: fileID, Token: w.Token(), Instant: w.Instant, Ext: base.ParquetExt}.String()
+	path := base.Join(partition, name)
+	stat := &timeline.WriteStat{FileID: fileID, Path: path, PartitionPath: partition, PrevCommit: timeline.NoPrevCommit}
+	if old != nil {
+		stat.PrevCommit, stat.PrevBaseFile = old.Instant, old.Name
+	}
+	if err := w.Announce(ctx, partition, path, old != nil); err != nil {
+		return nil, err
+	}
+	sink, err := w.Store.Create(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("cow: create %s: %w", path, err)
+	}
+	rows, err := basefile.NewWriter(sink, basefile.WriterOptions{Schema: w.Schema, Codec: w.Codec, Alloc: w.Alloc, Parallel: w.Parallel})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("cow: %s: %w", path, err), sink.Abort())
+	}
+	f := &file{writer: w, stat: stat, sink: sink, rows: rows, nameAt: -1}
+	if _, at, ok := w.Schema.Field(schema.MetaFileName); ok {
+		f.nameAt = at
+		f.name = repeat(w.Alloc, name, merge.BatchRows)
+	}
+	return f, nil
+}
+
+func (f *file) writeAll(ctx context.Context, rows Rows) error {
+	for batch, err := range rows {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+		if err := f.write(batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write adds rows, with the file's own name in the column for it.
+func (f *file) write(batch arrow.RecordBatch) error {
+	n := batch.NumRows()
+	if n == 0 {
+		return nil
+	}
+	if f.nameAt >= 0 {
+		columns := append([]arrow.Array(nil), batch.Columns()...)
+		if n > int64(f.name.Len()) {
+			name := f.name.(*array.String).Value(0)
+			f.name.Release()
+			f.name = repeat(f.writer.Alloc, name, int(n))
+		}
+		name := array.NewSlice(f.name, 0, n)
+		defer name.Release()
+		columns[f.nameAt] = name
+		named := array.NewRecordBatch(f.writer.Schema.Arrow(), columns, n)
+		defer named.Release()
+		batch = named
+	}
+	if err := f.rows.Write(batch); err != nil {
+		return fmt.Errorf("cow: write %s: %w", f.stat.Path, err)
+	}
+	return nil
+}
+
+// close makes the file visible and returns its statistics.
+func (f *file) close() (*timeline.WriteStat, error) {
+	summary, err := f.rows.Close()
+	if err == nil {
+		err = f.sink.Close()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cow: finish %s: %w", f.stat.Path, err)
+	}
+	f.closed = true
+	f.release()
+	f.stat.NumWrites = summary.Rows
+	f.stat.TotalWriteBytes, f.stat.FileSizeInBytes = summary.Bytes, summary.Bytes
+	return f.stat, nil
+}
+
+// abort gives the file up unless it was closed.
+func (f *file) abort() {
+	if !f.closed {
+		f.closed = true
+		f.release()
+		f.rows.Abort()
+		_ = f.sink.Abort() // the error that led here is the one to tell
+	}
+}
+
+func (f *file) release() {
+	if f.name != nil {
+		f.name.Release()
+		f.name = nil
+	}
+}
+
+// repeat makes a column of n times the same text.
+func repeat(alloc memory.Allocator, text string, n int) arrow.Array {
+	b := array.NewStringBuilder(alloc)
+	defer b.Release()
+	b.Reserve(n)
+	b.ReserveData(n * len(text))
+	for range n {
+		b.Append(text)
+	}
+	return b.NewArray()
+}

@@ -1,0 +1,161 @@
+package hudi
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/hudi-go/hudi-go/cleaner"
+	"github.com/hudi-go/hudi-go/compaction"
+	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/internal/conf"
+	"github.com/hudi-go/hudi-go/table"
+)
+
+func unknownOperation(op Operation) error {
+	return fmt.Errorf("operation %q: use one of %v: %w", op, slices.Sorted(maps.Keys(operations)), base.ErrInvalid)
+}
+
+// serve runs the services that are due after a commit. The commit stands, so what goes
+// wrong here is told and tried again after the next one.
+func (t *Table) serve(ctx context.Context) {
+	if on, err := t.options.props.Bool(conf.CompactInline); err != nil {
+		t.handle.Log.Warn("no compaction", "error", err)
+	} else if on && t.Config().Type == table.MOR {
+		if _, err := t.compactDue(ctx); err != nil {
+			t.handle.Log.Warn("compaction failed; it is tried again after the next commit", "table", t.URI(), "error", err)
+		}
+	}
+	if on, err := t.options.props.Bool(conf.CleanAutomatic); err != nil {
+		t.handle.Log.Warn("no clean", "error", err)
+	} else if on {
+		if _, err := t.Clean(ctx); err != nil {
+			t.handle.Log.Warn("clean failed; it is tried again after the next commit", "table", t.URI(), "error", err)
+		}
+	}
+}
+
+// compactDue executes what is scheduled, and schedules and executes what is due.
+func (t *Table) compactDue(ctx context.Context) ([]compaction.Result, error) {
+	after, err := t.options.props.Int(conf.CompactAfter)
+	if err != nil {
+		return nil, err
+	}
+	return t.compact(ctx, int(after))
+}
+
+func (t *Table) compactor() *compaction.Runner {
+	return &compaction.Runner{Table: t.handle, Alloc: t.options.alloc, Codec: t.options.props.Get(conf.Codec), Memory: t.options.memory / 2}
+}
+
+func (t *Table) compact(ctx context.Context, after int) ([]compaction.Result, error) {
+	if _, err := t.ScheduleCompaction(ctx, after); err != nil {
+		return nil, err
+	}
+	r := t.compactor()
+	pending, err := r.Pending(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []compaction.Result
+	for _, instant := range pending {
+		res, err := r.Execute(ctx, instant)
+		if err != nil {
+			return out, err
+		}
+		out = append(out, res)
+	}
+	return out, nil
+}
+
+// Compact schedules a compaction of everything that has log files, and executes it and
+// every other that is pending, also those that real Hudi scheduled.
+func (t *Table) Compact(ctx context.Context) ([]compaction.Result, error) {
+	if err := t.mustMergeOnRead(); err != nil {
+		return nil, err
+	}
+	return t.compact(ctx, 0)
+}
+
+// ScheduleCompaction puts a compaction on the timeline if at least deltaCommits delta
+// commits have completed since the last, and returns its instant, "" if there is none.
+func (t *Table) ScheduleCompaction(ctx context.Context, deltaCommits int) (string, error) {
+	if err := t.mustMergeOnRead(); err != nil {
+		return "", err
+	}
+	o, err := t.compactionOptions()
+	if err != nil {
+		return "", err
+	}
+	o.DeltaCommits = deltaCommits
+	return t.compactor().Schedule(ctx, o)
+}
+
+func (t *Table) compactionOptions() (compaction.Options, error) {
+	io, err := t.options.props.Int(conf.CompactTargetIO)
+	if err != nil {
+		return compaction.Options{}, err
+	}
+	size, err := t.options.props.Int(conf.MaxFileSize)
+	return compaction.Options{TargetIO: io, MaxFileBytes: size}, err
+}
+
+// ExecuteCompaction carries a scheduled compaction out.
+func (t *Table) ExecuteCompaction(ctx context.Context, instant string) (compaction.Result, error) {
+	return t.compactor().Execute(ctx, instant)
+}
+
+func (t *Table) mustMergeOnRead() error {
+	if t.Config().Type != table.MOR {
+		return fmt.Errorf("compact %s: the table is copy-on-write and has no log files: %w", t.URI(), base.ErrInvalid)
+	}
+	return nil
+}
+
+// PlanClean says what a clean would remove, nil for nothing.
+func (t *Table) PlanClean(ctx context.Context) (*cleaner.Removal, error) {
+	v, err := t.View(ctx)
+	if err != nil {
+		return nil, err
+	}
+	o, err := t.cleanOptions()
+	if err != nil {
+		return nil, err
+	}
+	return cleaner.Plan(ctx, v, o)
+}
+
+func (t *Table) cleanOptions() (cleaner.Options, error) {
+	n, err := t.options.props.Int(conf.CleanCommits)
+	return cleaner.Options{Commits: int(n)}, err
+}
+
+// Clean finishes cleans that were left behind and removes the files that the latest
+// commits (hoodie.clean.commits.retained) do not need.
+func (t *Table) Clean(ctx context.Context) ([]cleaner.Result, error) {
+	o, err := t.cleanOptions()
+	if err != nil {
+		return nil, err
+	}
+	pending, err := cleaner.Pending(ctx, t.handle)
+	if err != nil {
+		return nil, err
+	}
+	if len(pending) == 0 {
+		instant, err := cleaner.Schedule(ctx, t.handle, o)
+		if err != nil || instant == "" {
+			return nil, err
+		}
+		pending = []string{instant}
+	}
+	var out []cleaner.Result
+	for _, instant := range pending {
+		r, err := cleaner.Execute(ctx, t.handle, instant)
+		if err != nil {
+			return out, err
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}

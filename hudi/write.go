@@ -1,0 +1,109 @@
+package hudi
+
+import (
+	"context"
+	"iter"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/hudi-go/hudi-go/internal/conf"
+	"github.com/hudi-go/hudi-go/internal/txn"
+	"github.com/hudi-go/hudi-go/internal/writer"
+	"github.com/hudi-go/hudi-go/schema"
+	"github.com/hudi-go/hudi-go/timeline"
+)
+
+// Operation is what a write does with incoming rows.
+type Operation string
+
+// The operations.
+const (
+	// Insert adds rows without a look at their keys. In tables with a bucket index it is
+	// Upsert, since a bucket has a key once.
+	Insert Operation = "insert"
+	// Upsert adds rows, and replaces or merges those with the same key.
+	Upsert Operation = "upsert"
+	// BulkInsert is Insert for large loads: it streams, into new files only.
+	BulkInsert Operation = "bulk-insert"
+	// Delete removes the rows with the incoming keys. Rows need only the key and partition
+	// columns; with the ordering columns a delete wins only if it is not older.
+	Delete Operation = "delete"
+)
+
+// Rows are incoming rows.
+type Rows struct {
+	// Schema is that of the rows. New nullable columns are added to the table, numbers
+	// widened. A boolean column _hoodie_is_deleted marks deletes.
+	Schema *schema.Schema
+	// Batches is read once. A batch may be reused after the next step.
+	Batches iter.Seq2[arrow.RecordBatch, error]
+}
+
+// WriteOptions change a write.
+type WriteOptions struct {
+	// Extra is added to the commit's metadata, for example a checkpoint.
+	Extra map[string]string
+	// Check runs under the table's lock, with the timeline as it is when the write is about
+	// to be published. An error makes the write fail.
+	Check func(ctx context.Context, tl *timeline.Timeline) error
+}
+
+// Commit is what a write did. In merge-on-read tables a row that goes to the log of an
+// existing file group counts as an update, whether or not its key is there.
+type Commit struct {
+	Instant    string `json:"instant"`
+	Completion string `json:"completion"`
+	Inserts    int64  `json:"inserts"`
+	Updates    int64  `json:"updates"`
+	Deletes    int64  `json:"deletes"`
+	Files      int    `json:"files"`
+	Bytes      int64  `json:"bytes"`
+}
+
+var operations = map[Operation]writer.Operation{
+	Insert: writer.Insert, Upsert: writer.Upsert, BulkInsert: writer.BulkInsert, Delete: writer.Delete,
+}
+
+// Write performs one operation as one commit, then the table services that are due. On an
+// error that does not wrap ErrUnknownOutcome the table is as it was before.
+func (t *Table) Write(ctx context.Context, op Operation, rows Rows, o WriteOptions) (Commit, error) {
+	w, err := t.writerOptions()
+	if err != nil {
+		return Commit{}, err
+	}
+	var ok bool
+	if w.Operation, ok = operations[op]; !ok {
+		return Commit{}, unknownOperation(op)
+	}
+	w.Extra = o.Extra
+	if o.Check != nil {
+		w.Checks = []txn.Check{func(now *timeline.Timeline) error { return o.Check(ctx, now) }}
+	}
+	r, err := writer.Write(ctx, t.handle, w, writer.Input{Schema: rows.Schema, Rows: rows.Batches})
+	if err != nil {
+		return Commit{}, err
+	}
+	t.serve(ctx)
+	return Commit(r), nil
+}
+
+func (t *Table) writerOptions() (writer.Options, error) {
+	var o writer.Options
+	props := t.options.props
+	target, err := props.Int(conf.MaxFileSize)
+	if err != nil {
+		return o, err
+	}
+	small, err := props.Int(conf.SmallFileLimit)
+	if err != nil {
+		return o, err
+	}
+	block, err := props.Int(conf.LogBlockSize)
+	if err != nil {
+		return o, err
+	}
+	return writer.Options{
+		Codec: props.Get(conf.Codec), TargetBytes: target, SmallBytes: small, LogBlockBytes: int(block),
+		Memory: t.options.memory / 2, SpillDir: t.options.spillDir, Alloc: t.options.alloc,
+	}, nil
+}

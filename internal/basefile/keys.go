@@ -1,0 +1,99 @@
+package basefile
+
+import (
+	"bytes"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/hudi-go/hudi-go/schema"
+)
+
+// Keys of the footer's key-value metadata (docs/format/parquet.md).
+const (
+	footerAvroSchema  = "parquet.avro.schema"
+	footerWriterModel = "writer.model.name"
+	writerModelAvro   = "avro"
+	footerBloom       = "org.apache.hudi.bloomfilter"
+	footerBloomOld    = "com.uber.hoodie.bloomfilter"
+	footerBloomType   = "hoodie_bloom_filter_type_code"
+	footerMinKey      = "hoodie_min_record_key"
+	footerMaxKey      = "hoodie_max_record_key"
+)
+
+// keyTracker collects what the footer says of the record keys.
+type keyTracker struct {
+	column   int           // -1 if the schema has no record keys
+	bloom    *BloomBuilder // nil for none
+	min, max []byte        // nil before the first key
+}
+
+func newKeyTracker(o WriterOptions) (keyTracker, error) {
+	k := keyTracker{column: -1}
+	if _, i, ok := o.Schema.Field(schema.MetaRecordKey); ok && o.Schema.HasMeta() {
+		k.column = i
+	}
+	if k.column < 0 || o.NoBloom {
+		return k, nil
+	}
+	var err error
+	k.bloom, err = NewBloomBuilder(o.BloomFPP)
+	return k, err
+}
+
+// add takes the keys of some rows. Tables without meta fields have null or empty keys, which
+// do not count.
+func (k *keyTracker) add(batches []arrow.RecordBatch) {
+	if k.column < 0 {
+		return
+	}
+	for _, b := range batches {
+		column := b.Column(k.column).(*array.String)
+		for i := range column.Len() {
+			if column.IsNull(i) || column.ValueLen(i) == 0 {
+				continue
+			}
+			from := column.ValueOffset(i)
+			k.one(column.Data().Buffers()[2].Bytes()[from : from+column.ValueLen(i)])
+		}
+	}
+}
+
+func (k *keyTracker) one(key []byte) {
+	if k.bloom != nil {
+		k.bloom.Add(key)
+	}
+	if k.min == nil || compareUTF16(key, k.min) < 0 {
+		k.min = append(k.min[:0], key...)
+	}
+	if k.max == nil || compareUTF16(key, k.max) > 0 {
+		k.max = append(k.max[:0], key...)
+	}
+}
+
+// footer adds the keys' entries.
+func (k *keyTracker) footer(to map[string]string) {
+	if k.min != nil {
+		to[footerMinKey], to[footerMaxKey] = string(k.min), string(k.max)
+	}
+	if k.bloom != nil {
+		bloom := k.bloom.Build()
+		to[footerBloom], to[footerBloomType] = bloom.Marshal(), bloom.TypeCode()
+	}
+}
+
+// compareUTF16 compares UTF-8 as Java compares strings, by UTF-16 code units: characters
+// beyond the basic plane are surrogates there, and so come before U+E000 and above.
+func compareUTF16(a, b []byte) int {
+	n := min(len(a), len(b))
+	for i := range n {
+		if a[i] != b[i] {
+			const firstSupplementary, firstAboveSurrogates = 0xF0, 0xEE
+			if hi, lo := max(a[i], b[i]), min(a[i], b[i]); hi >= firstSupplementary && lo >= firstAboveSurrogates && lo < firstSupplementary {
+				return bytes.Compare(b[i:i+1], a[i:i+1])
+			}
+			return bytes.Compare(a[i:i+1], b[i:i+1])
+		}
+	}
+	return len(a) - len(b)
+}

@@ -1,0 +1,351 @@
+package basefile
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"iter"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/apache/arrow-go/v18/parquet"
+	"github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/apache/arrow-go/v18/parquet/metadata"
+	"github.com/apache/arrow-go/v18/parquet/pqarrow"
+
+	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/schema"
+	"github.com/hudi-go/hudi-go/storage"
+)
+
+const (
+	maxBatchRows  = 64 << 10
+	maxBatchBytes = 16 << 20
+	minParquet    = 12 // two magic numbers and a footer length
+)
+
+// Reader reads a base file that any engine wrote. Its methods may be called from several
+// goroutines, and several Reads may be under way at once.
+type Reader struct {
+	name   string
+	f      storage.File
+	alloc  memory.Allocator
+	file   *file.Reader
+	arrow  *pqarrow.FileReader // its manifest ignores Arrow schemas in the footer
+	groups []RowGroup
+}
+
+// Open reads the footer of an open file; name is for messages. The reader takes the file over:
+// Close closes it, and so does Open when it fails. An error wraps base.ErrCorrupt when the
+// bytes are no Parquet file.
+func Open(ctx context.Context, f storage.File, name string, alloc memory.Allocator) (*Reader, error) {
+	r := &Reader{name: name, f: f, alloc: alloc}
+	err := ctx.Err()
+	if err == nil {
+		err = r.guard(r.open)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// Close closes the file.
+func (r *Reader) Close() error { return r.f.Close() }
+
+// guard runs a step of reading. Parquet code panics on some corrupt files.
+func (r *Reader) guard(step func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = r.corrupt("%v", p)
+		}
+	}()
+	return step()
+}
+
+func (r *Reader) corrupt(format string, args ...any) error {
+	return fmt.Errorf("basefile: %s: %s: %w", r.name, fmt.Sprintf(format, args...), base.ErrCorrupt)
+}
+
+func (r *Reader) open() error {
+	size := r.f.Size()
+	if size < minParquet {
+		return r.corrupt("%d bytes are no Parquet file", size)
+	}
+	src := io.NewSectionReader(r.f, 0, size)
+	// Page buffers, which arrow-go does not give back after errors, are the garbage collector's.
+	props := parquet.NewReaderProperties(memory.DefaultAllocator)
+	var err error
+	if r.file, err = file.NewParquetReader(src, file.WithReadProps(props)); err != nil {
+		return r.failed(err)
+	}
+	if err := r.loadGroups(size); err != nil {
+		return err
+	}
+	if r.arrow, err = pqarrow.NewFileReader(r.file, pqarrow.ArrowReadProperties{}, r.alloc); err != nil {
+		return r.corrupt("%v", err)
+	}
+	if r.arrow.Manifest, err = newManifest(r.file.MetaData().Schema); err != nil {
+		return r.corrupt("%v", err)
+	}
+	return nil
+}
+
+// failed tells an error of the store, which it keeps, from one of the file's bytes.
+func (r *Reader) failed(err error) error {
+	if _, storeErr := r.f.ReadAt(make([]byte, 1), 0); storeErr != nil {
+		return fmt.Errorf("basefile: %s: %w", r.name, err)
+	}
+	return r.corrupt("%v", err)
+}
+
+// loadGroups checks that the footer's row groups lie within the file and add up.
+func (r *Reader) loadGroups(size int64) error {
+	meta := r.file.MetaData()
+	var rows int64
+	for i := range meta.NumRowGroups() {
+		g := meta.RowGroup(i)
+		if g.NumRows() < 0 || g.NumColumns() != meta.Schema.NumColumns() {
+			return r.corrupt("row group %d has %d rows and %d columns of %d", i, g.NumRows(), g.NumColumns(), meta.Schema.NumColumns())
+		}
+		group := RowGroup{First: rows, Rows: g.NumRows(), index: i, file: r}
+		for c := range g.NumColumns() {
+			chunk, err := g.ColumnChunk(c)
+			if err != nil {
+				return r.corrupt("row group %d column %d: %v", i, c, err)
+			}
+			from, n := chunkRange(chunk)
+			if from < 0 || n < 0 || from > size || n > size-from || chunk.NumValues() < 0 {
+				return r.corrupt("row group %d column %d lies at %d, %d bytes, in a file of %d", i, c, from, n, size)
+			}
+			group.Bytes += n
+		}
+		r.groups = append(r.groups, group)
+		rows += g.NumRows()
+	}
+	if rows != meta.NumRows {
+		return r.corrupt("the row groups have %d rows and the footer says %d", rows, meta.NumRows)
+	}
+	return nil
+}
+
+// chunkRange is where a column chunk lies.
+func chunkRange(c *metadata.ColumnChunkMetaData) (from, bytes int64) {
+	from = c.DataPageOffset()
+	if c.HasDictionaryPage() && c.DictionaryPageOffset() > 0 {
+		from = min(from, c.DictionaryPageOffset())
+	}
+	return from, c.TotalCompressedSize()
+}
+
+// Rows is the number of rows in the file.
+func (r *Reader) Rows() int64 { return r.file.NumRows() }
+
+// RowGroups are the file's row groups, in order. The caller must not change them.
+func (r *Reader) RowGroups() []RowGroup { return r.groups }
+
+// Footer returns the footer's key-value metadata; of repeated keys the last.
+func (r *Reader) Footer() map[string]string {
+	kv := r.file.MetaData().KeyValueMetadata()
+	m := make(map[string]string, kv.Len())
+	keys, values := kv.Keys(), kv.Values()
+	for i, k := range keys {
+		m[k] = values[i]
+	}
+	return m
+}
+
+// KeyRange returns the least and the greatest record key in Java's order of strings; ok is
+// false when the footer does not say.
+func (r *Reader) KeyRange() (low, high string, ok bool) {
+	kv := r.file.MetaData().KeyValueMetadata()
+	minKey, maxKey := kv.FindValue(footerMinKey), kv.FindValue(footerMaxKey)
+	if minKey == nil || maxKey == nil {
+		return "", "", false
+	}
+	return *minKey, *maxKey, true
+}
+
+// Bloom returns the bloom filter of the record keys, nil if the file has none.
+func (r *Reader) Bloom() (*Bloom, error) {
+	kv := r.file.MetaData().KeyValueMetadata()
+	text := kv.FindValue(footerBloom)
+	if text == nil {
+		text = kv.FindValue(footerBloomOld)
+	}
+	if text == nil {
+		return nil, nil
+	}
+	code := ""
+	if c := kv.FindValue(footerBloomType); c != nil {
+		code = *c
+	}
+	b, err := ParseBloom(*text, code)
+	if err != nil {
+		return nil, fmt.Errorf("basefile: %s: %w", r.name, err)
+	}
+	return b, nil
+}
+
+// Schema is the schema of the file's rows: the Avro schema in the footer, or one made from
+// the Parquet schema. Errors wrap base.ErrCorrupt or base.ErrUnsupported.
+func (r *Reader) Schema() (*schema.Schema, error) {
+	if text := r.file.MetaData().KeyValueMetadata().FindValue(footerAvroSchema); text != nil {
+		s, err := schema.Parse(*text)
+		if err != nil {
+			return nil, fmt.Errorf("basefile: %s: Avro schema in the footer: %w", r.name, err)
+		}
+		return s, nil
+	}
+	fields := make([]arrow.Field, len(r.arrow.Manifest.Fields))
+	for i, f := range r.arrow.Manifest.Fields {
+		fields[i] = *f.Field
+	}
+	s, err := schema.FromArrow(anonymousTable, arrow.NewSchema(fields, nil))
+	if err != nil {
+		return nil, fmt.Errorf("basefile: %s: %w", r.name, err)
+	}
+	return s, nil
+}
+
+// anonymousTable names the records of files that do not say whose they are.
+const anonymousTable = "table"
+
+// ReadOptions say what to read.
+type ReadOptions struct {
+	// Schema has the columns wanted. They are resolved by name, promoted (schema.Conform),
+	// and are null or have their default where the file lacks them.
+	Schema *schema.Schema
+	// Keep says which row groups to read, nil for all.
+	Keep func(*RowGroup) bool
+	// BatchRows is the most rows of a batch, at most and by default 65536. Batches of wide
+	// rows have fewer.
+	BatchRows int
+}
+
+// Read returns the rows of the row groups kept, in order. A batch lies within one row group.
+// Memory holds the compressed columns of one row group and one batch. Errors wrap
+// base.ErrCorrupt, base.ErrInvalid when a column cannot be promoted, or the store's error.
+func (r *Reader) Read(ctx context.Context, o ReadOptions) iter.Seq2[arrow.RecordBatch, error] {
+	return func(yield func(arrow.RecordBatch, error) bool) {
+		p := r.project(o.Schema)
+		for i := range r.groups {
+			g := &r.groups[i]
+			if o.Keep != nil && !o.Keep(g) {
+				continue
+			}
+			if !r.readGroup(ctx, g, p, o.BatchRows, yield) {
+				return
+			}
+		}
+	}
+}
+
+// readGroup yields a row group's batches and reports whether to go on.
+func (r *Reader) readGroup(ctx context.Context, g *RowGroup, p projection, limit int, yield func(arrow.RecordBatch, error) bool) bool {
+	scan, err := r.newGroupScan(ctx, g, p, limit)
+	if err != nil {
+		yield(nil, err)
+		return false
+	}
+	defer scan.close()
+	for {
+		if err := ctx.Err(); err != nil {
+			yield(nil, err)
+			return false
+		}
+		batch, err := scan.next()
+		if err == io.EOF {
+			return true
+		}
+		if err != nil {
+			yield(nil, err)
+			return false
+		}
+		more := yield(batch, nil)
+		batch.Release()
+		if !more {
+			return false
+		}
+	}
+}
+
+// groupScan reads the batches of one row group.
+type groupScan struct {
+	r       *Reader
+	p       projection
+	group   *RowGroup
+	records pqarrow.RecordReader // nil if no column of the file is wanted
+	rows    int64                // read
+	limit   int64                // rows of a batch
+}
+
+func (r *Reader) newGroupScan(ctx context.Context, g *RowGroup, p projection, limit int) (*groupScan, error) {
+	s := &groupScan{r: r, p: p, group: g, limit: g.batchRows(p.leaves, limit)}
+	if len(p.leaves) == 0 {
+		return s, nil
+	}
+	err := r.guard(func() error {
+		fr := *r.arrow
+		fr.Props.BatchSize = s.limit
+		var err error
+		if s.records, err = fr.GetRecordReader(ctx, p.leaves, []int{g.index}); err != nil {
+			return r.failed(err)
+		}
+		return nil
+	})
+	return s, err
+}
+
+func (s *groupScan) close() {
+	if s.records != nil {
+		s.records.Release()
+	}
+}
+
+// next returns the next batch in the wanted schema, io.EOF after the last.
+func (s *groupScan) next() (arrow.RecordBatch, error) {
+	left := s.group.Rows - s.rows
+	if left == 0 {
+		return nil, io.EOF
+	}
+	var batch arrow.RecordBatch
+	err := s.r.guard(func() (err error) {
+		batch, err = s.read(min(left, s.limit))
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer batch.Release()
+	s.rows += batch.NumRows()
+	if batch.NumRows() > left {
+		return nil, s.r.corrupt("row group %d has more than its %d rows", s.group.index, s.group.Rows)
+	}
+	out, err := schema.Conform(batch, s.p.schema, s.r.alloc)
+	if err != nil {
+		return nil, fmt.Errorf("basefile: %s: %w", s.r.name, err)
+	}
+	return out, nil
+}
+
+// read returns the next batch of the file's own columns.
+func (s *groupScan) read(rows int64) (arrow.RecordBatch, error) {
+	if s.records == nil {
+		return array.NewRecordBatch(arrow.NewSchema(nil, nil), nil, rows), nil
+	}
+	if !s.records.Next() {
+		if err := s.records.Err(); err != nil {
+			return nil, s.r.failed(err)
+		}
+		return nil, s.r.corrupt("row group %d ends after %d of %d rows", s.group.index, s.rows, s.group.Rows)
+	}
+	batch := s.records.RecordBatch()
+	if err := array.ValidateRecord(batch); err != nil { // levels that contradict each other
+		return nil, s.r.corrupt("row group %d: %v", s.group.index, err)
+	}
+	batch.Retain()
+	return batch, nil
+}

@@ -1,0 +1,403 @@
+package basefile
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/apache/arrow-go/v18/parquet"
+	"github.com/apache/arrow-go/v18/parquet/compress"
+	"github.com/apache/arrow-go/v18/parquet/file"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/schema"
+)
+
+// Defaults of WriterOptions.
+const (
+	DefaultCodec         = "zstd"
+	DefaultRowGroupRows  = 64 << 10
+	DefaultRowGroupBytes = 32 << 20
+	DefaultPageBytes     = 256 << 10
+)
+
+// WriterOptions say what a base file is like. Only Schema is needed.
+type WriterOptions struct {
+	// Schema is that of the batches, with the meta columns if the table has them.
+	Schema *schema.Schema
+	// Codec is zstd (the default), snappy, gzip, lz4, brotli or uncompressed.
+	Codec string
+	// RowGroupRows and RowGroupBytes (of rows in memory) limit row groups, and thereby what
+	// the writer holds in memory: the rows of one row group and their encoded form.
+	RowGroupRows  int
+	RowGroupBytes int64
+	// PageBytes is the size at which a data page is finished.
+	PageBytes int
+	// BloomFPP is the false positive rate of the bloom filter of record keys; NoBloom leaves
+	// the filter out.
+	BloomFPP float64
+	NoBloom  bool
+	// Footer is added to the footer's key-value metadata.
+	Footer map[string]string
+	// Parallel is how many columns are encoded at a time.
+	Parallel int
+	// Alloc is for buffers of encoded data, by default Go's.
+	Alloc memory.Allocator
+}
+
+func (o WriterOptions) withDefaults() WriterOptions {
+	if o.Codec == "" {
+		o.Codec = DefaultCodec
+	}
+	if o.RowGroupRows <= 0 {
+		o.RowGroupRows = DefaultRowGroupRows
+	}
+	if o.RowGroupBytes <= 0 {
+		o.RowGroupBytes = DefaultRowGroupBytes
+	}
+	if o.PageBytes <= 0 {
+		o.PageBytes = DefaultPageBytes
+	}
+	if o.Alloc == nil {
+		o.Alloc = memory.DefaultAllocator
+	}
+	o.Parallel = max(o.Parallel, 1)
+	return o
+}
+
+var codecs = map[string]compress.Compression{
+	"zstd":         compress.Codecs.Zstd,
+	"snappy":       compress.Codecs.Snappy,
+	"gzip":         compress.Codecs.Gzip,
+	"lz4":          compress.Codecs.Lz4Raw,
+	"brotli":       compress.Codecs.Brotli,
+	"uncompressed": compress.Codecs.Uncompressed,
+}
+
+// Summary describes a finished base file. The keys are empty when it has none.
+type Summary struct {
+	Rows, Bytes    int64
+	MinKey, MaxKey string
+}
+
+// Writer writes a base file: Parquet as docs/format/parquet.md has it. It is for one goroutine.
+// Close finishes it, Abort gives it up; one of the two must be called.
+type Writer struct {
+	o      WriterOptions
+	layout *layout
+	codec  compress.Compression
+	sink   *sink
+	out    *file.Writer // made with the first row group, whose rows decide the encodings
+	keys   keyTracker
+	err    error
+
+	pending      []arrow.RecordBatch // of the next row group
+	pendingRows  int
+	pendingBytes int64
+	rows         int64
+	encoded      int64 // bytes in memory of the rows written
+}
+
+// NewWriter makes a writer of a base file to w, which it does not close. Errors wrap
+// base.ErrInvalid, or base.ErrUnsupported for types that Parquet does not have.
+func NewWriter(w io.Writer, o WriterOptions) (*Writer, error) {
+	o = o.withDefaults()
+	codec, ok := codecs[o.Codec]
+	if !ok {
+		return nil, fmt.Errorf("basefile: codec %q: use one of %v: %w", o.Codec, slices.Sorted(maps.Keys(codecs)), base.ErrInvalid)
+	}
+	layout, err := newLayout(o.Schema)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := newKeyTracker(o)
+	if err != nil {
+		return nil, err
+	}
+	return &Writer{o: o, layout: layout, codec: codec, sink: &sink{w: w}, keys: keys}, nil
+}
+
+// sink counts what goes out, and hides a Close that arrow-go would call.
+type sink struct {
+	w io.Writer
+	n int64
+}
+
+func (s *sink) Write(p []byte) (int, error) {
+	n, err := s.w.Write(p)
+	s.n += int64(n)
+	return n, err
+}
+
+// Write adds rows. The batch must have exactly the columns of the writer's schema
+// (schema.Conform brings it to that form); it is retained until its row group is written, so
+// its buffers must not change. After an error only Abort is left.
+func (w *Writer) Write(batch arrow.RecordBatch) error {
+	if w.err == nil {
+		w.err = w.write(batch)
+	}
+	return w.err
+}
+
+func (w *Writer) write(batch arrow.RecordBatch) error {
+	if err := w.check(batch); err != nil {
+		return err
+	}
+	for from := int64(0); from < batch.NumRows(); {
+		n := min(batch.NumRows()-from, int64(w.o.RowGroupRows-w.pendingRows))
+		part := batch.NewSlice(from, from+n)
+		size := batchBytes(part)
+		if n > 1 && size > w.o.RowGroupBytes { // a batch larger than a row group
+			part.Release()
+			n = max(1, n*w.o.RowGroupBytes/size)
+			part = batch.NewSlice(from, from+n)
+			size = batchBytes(part)
+		}
+		from += n
+		w.pending = append(w.pending, part)
+		w.pendingRows += int(n)
+		w.pendingBytes += size
+		if w.pendingRows >= w.o.RowGroupRows || w.pendingBytes >= w.o.RowGroupBytes {
+			if err := w.flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w *Writer) check(batch arrow.RecordBatch) error {
+	want := w.o.Schema.Arrow()
+	if int(batch.NumCols()) != want.NumFields() {
+		return fmt.Errorf("basefile: a batch of %d columns for a file of %d: %w", batch.NumCols(), want.NumFields(), base.ErrInvalid)
+	}
+	for i, f := range want.Fields() {
+		if got := batch.Column(i).DataType(); batch.ColumnName(i) != f.Name || !arrow.TypeEqual(got, f.Type) {
+			return fmt.Errorf("basefile: column %d of the batch is %s %s and not %s %s: %w",
+				i, batch.ColumnName(i), got, f.Name, f.Type, base.ErrInvalid)
+		}
+	}
+	return nil
+}
+
+// Rows is the number of rows written.
+func (w *Writer) Rows() int64 { return w.rows + int64(w.pendingRows) }
+
+// Bytes is the size that the file would have if it were closed now, without its footer: what
+// has gone out and an estimate, from the compression so far, of what is still in memory.
+func (w *Writer) Bytes() int64 {
+	if w.encoded == 0 {
+		return w.sink.n + w.pendingBytes
+	}
+	return w.sink.n + int64(float64(w.sink.n)/float64(w.encoded)*float64(w.pendingBytes))
+}
+
+// flush writes the pending rows as a row group.
+func (w *Writer) flush() error {
+	if err := w.open(); err != nil {
+		return err
+	}
+	group, err := w.out.AppendBufferedRowGroupChecked()
+	if err != nil {
+		return fmt.Errorf("basefile: %w", err)
+	}
+	var g errgroup.Group
+	g.SetLimit(w.o.Parallel)
+	for i := range w.layout.columns {
+		g.Go(func() error { return w.encode(group, i) })
+	}
+	g.Go(func() error { w.keys.add(w.pending); return nil })
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	if err := group.Close(); err != nil {
+		return fmt.Errorf("basefile: %w", err)
+	}
+	w.rows += int64(w.pendingRows)
+	w.encoded += w.pendingBytes
+	w.release()
+	return nil
+}
+
+func (w *Writer) release() {
+	for _, b := range w.pending {
+		b.Release()
+	}
+	clear(w.pending)
+	w.pending, w.pendingRows, w.pendingBytes = w.pending[:0], 0, 0
+}
+
+// flushPage finishes a column's last page, so that it is compressed here, where columns run in
+// parallel, and not when the row group is closed. The methods used are those that arrow-go's
+// interfaces leave out; without them the page is finished later.
+func flushPage(w file.ColumnChunkWriter) error {
+	pages, ok := w.(interface {
+		FlushCurrentPage() error
+		FlushBufferedDataPages() error
+	})
+	if !ok {
+		return nil
+	}
+	if dict, ok := w.CurrentEncoder().(interface{ ObservedRawSize() int64 }); ok {
+		if dict.ObservedRawSize() == 0 { // of the page under way
+			return nil
+		}
+		return pages.FlushCurrentPage() // the pages wait for the dictionary
+	}
+	return pages.FlushBufferedDataPages()
+}
+
+// encode writes the i-th column of the pending rows into the row group's buffers.
+func (w *Writer) encode(group file.BufferedRowGroupWriter, i int) error {
+	n := w.layout.columns[i]
+	for _, b := range w.pending {
+		chunks, err := shred(n, b.Column(i))
+		if err != nil {
+			return err
+		}
+		for k, c := range chunks {
+			out, err := group.Column(n.leaves[k])
+			if err != nil {
+				return fmt.Errorf("basefile: %w", err)
+			}
+			if err := writeChunk(out, w.layout.leaves[n.leaves[k]], c); err != nil {
+				return err
+			}
+		}
+	}
+	for _, leaf := range n.leaves {
+		out, err := group.Column(leaf)
+		if err != nil {
+			return fmt.Errorf("basefile: %w", err)
+		}
+		if err := flushPage(out); err != nil {
+			return fmt.Errorf("basefile: column %s: %w", n.path, err)
+		}
+	}
+	return nil
+}
+
+// open starts the file. The pending rows decide which columns get dictionaries.
+func (w *Writer) open() error {
+	if w.out != nil {
+		return nil
+	}
+	props := []parquet.WriterProperty{
+		parquet.WithAllocator(w.o.Alloc),
+		parquet.WithVersion(parquet.V1_0),
+		parquet.WithDataPageVersion(parquet.DataPageV1),
+		parquet.WithDataPageSize(int64(w.o.PageBytes)),
+		parquet.WithCompression(w.codec),
+		parquet.WithPageIndexEnabled(true),
+		parquet.WithStats(true),
+		parquet.WithRootName(w.o.Schema.Record().FullName()),
+	}
+	for i, n := range w.layout.columns {
+		pieces := make([][]arrow.Array, len(n.leaves))
+		for _, b := range w.pending {
+			for k, a := range n.appendLeaves(nil, b.Column(i)) {
+				pieces[k] = append(pieces[k], a)
+			}
+		}
+		for k, leaf := range n.leaves {
+			props = append(props, parquet.WithDictionaryFor(w.layout.leaves[leaf].path, repeats(pieces[k])))
+		}
+	}
+	out, err := file.NewParquetWriterWithError(w.sink, w.layout.root, file.WithWriterProps(parquet.NewWriterProperties(props...)))
+	if err != nil {
+		return fmt.Errorf("basefile: %w", err)
+	}
+	w.out = out
+	return nil
+}
+
+// Close writes the rest of the file and its footer.
+func (w *Writer) Close() (Summary, error) {
+	defer w.Abort()
+	if w.err != nil {
+		return Summary{}, w.err
+	}
+	if w.err = w.finish(); w.err != nil {
+		return Summary{}, w.err
+	}
+	s := Summary{Rows: w.rows, Bytes: w.sink.n, MinKey: string(w.keys.min), MaxKey: string(w.keys.max)}
+	w.err = fmt.Errorf("basefile: the writer is closed: %w", base.ErrInvalid)
+	return s, nil
+}
+
+func (w *Writer) finish() error {
+	if w.pendingRows > 0 {
+		if err := w.flush(); err != nil {
+			return err
+		}
+	}
+	if err := w.open(); err != nil {
+		return err
+	}
+	footer := map[string]string{
+		footerAvroSchema:  w.o.Schema.Avro(),
+		footerWriterModel: writerModelAvro,
+	}
+	w.keys.footer(footer)
+	maps.Copy(footer, w.o.Footer)
+	for _, k := range slices.Sorted(maps.Keys(footer)) {
+		if err := w.out.AppendKeyValueMetadata(k, footer[k]); err != nil {
+			return fmt.Errorf("basefile: %w", err)
+		}
+	}
+	if err := w.out.Close(); err != nil {
+		return fmt.Errorf("basefile: %w", err)
+	}
+	return nil
+}
+
+// Abort drops the rows in memory. What has gone out is no Parquet file. After Close it does
+// nothing.
+func (w *Writer) Abort() {
+	w.release()
+	if w.err == nil {
+		w.err = fmt.Errorf("basefile: the writer was aborted: %w", context.Canceled)
+	}
+}
+
+// batchBytes is the memory that a batch's rows take.
+func batchBytes(b arrow.RecordBatch) (n int64) {
+	for _, c := range b.Columns() {
+		n += arrayBytes(c)
+	}
+	return n
+}
+
+func arrayBytes(a arrow.Array) (n int64) {
+	switch a := a.(type) {
+	case binaryArray:
+		if a.Len() > 0 {
+			n = int64(a.ValueOffset(a.Len()-1) + a.ValueLen(a.Len()-1) - a.ValueOffset(0))
+		}
+		return n + 4*int64(a.Len())
+	case *array.Struct:
+		for i := range a.NumField() {
+			n += arrayBytes(a.Field(i))
+		}
+		return n
+	case array.ListLike:
+		if a.Len() == 0 {
+			return 0
+		}
+		from, _ := a.ValueOffsets(0)
+		_, to := a.ValueOffsets(a.Len() - 1)
+		values := array.NewSlice(a.ListValues(), from, to)
+		defer values.Release()
+		return arrayBytes(values) + 4*int64(a.Len())
+	}
+	if t, ok := a.DataType().(arrow.FixedWidthDataType); ok {
+		return int64(a.Len()) * int64(t.BitWidth()) / 8
+	}
+	return 0
+}

@@ -1,0 +1,147 @@
+// Package conf knows the hoodie.* options of writers and services: their names, their
+// older names, types and defaults. A table's own properties are package table's.
+package conf
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hudi-go/hudi-go/internal/base"
+)
+
+// option is an option that has an effect.
+type option struct {
+	key     string
+	aliases []string // older names
+	preset  string
+}
+
+// The options that have an effect here.
+var (
+	MaxFileSize        = &option{key: "hoodie.parquet.max.file.size", preset: "125829120"}
+	SmallFileLimit     = &option{key: "hoodie.parquet.small.file.limit", preset: "104857600"}
+	Codec              = &option{key: "hoodie.parquet.compression.codec", preset: "zstd"}
+	LogBlockSize       = &option{key: "hoodie.logfile.data.block.max.size", preset: "67108864"}
+	IndexType          = &option{key: "hoodie.index.type"}
+	BucketCount        = &option{key: "hoodie.bucket.index.num.buckets"}
+	BucketHashField    = &option{key: "hoodie.bucket.index.hash.field"}
+	CompactInline      = &option{key: "hoodie.compact.inline", preset: "true"}
+	CompactAfter       = &option{key: "hoodie.compact.inline.max.delta.commits", preset: "5"}
+	CompactTargetIO    = &option{key: "hoodie.compaction.target.io", preset: "512000"}
+	CleanAutomatic     = &option{key: "hoodie.clean.automatic", preset: "true"}
+	CleanCommits       = &option{key: "hoodie.clean.commits.retained", aliases: []string{"hoodie.cleaner.commits.retained"}, preset: "10"}
+	LockWait           = &option{key: "hoodie.write.lock.wait_time_ms", preset: "60000"}
+	ClockSkew          = &option{key: "hoodie.time.generator.max_expected_clock_skew_ms"}
+	HeartbeatInterval  = &option{key: "hoodie.client.heartbeat.interval_in_ms", preset: "60000"}
+	effective          = []*option{MaxFileSize, SmallFileLimit, Codec, LogBlockSize, IndexType, BucketCount, BucketHashField, CompactInline, CompactAfter, CompactTargetIO, CleanAutomatic, CleanCommits, LockWait, ClockSkew, HeartbeatInterval}
+	tablePropertyRoots = []string{"hoodie.table.", "hoodie.record.merge.", "hoodie.datasource.write.", "hoodie.keygen.", "hoodie.populate.meta.fields", "hoodie.database.name"}
+)
+
+// Options are options by name, as a user gave them.
+type Options map[string]string
+
+// Get returns an option as text.
+func (o Options) Get(k *option) string {
+	for _, name := range append([]string{k.key}, k.aliases...) {
+		if v, ok := o[name]; ok {
+			return v
+		}
+	}
+	return k.preset
+}
+
+// Has tells whether the user gave the option.
+func (o Options) Has(k *option) bool {
+	return slices.ContainsFunc(append([]string{k.key}, k.aliases...), func(name string) bool { _, ok := o[name]; return ok })
+}
+
+// Int returns an option as a whole number.
+func (o Options) Int(k *option) (int64, error) {
+	text := o.Get(k)
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
+	if err != nil || n < 0 {
+		return 0, fmt.Errorf("option %s=%q: want a whole number: %w", k.key, text, base.ErrInvalid)
+	}
+	return n, nil
+}
+
+// Bool returns an option as true or false.
+func (o Options) Bool(k *option) (bool, error) {
+	b, err := strconv.ParseBool(strings.TrimSpace(o.Get(k)))
+	if err != nil {
+		return false, fmt.Errorf("option %s=%q: want true or false: %w", k.key, o.Get(k), base.ErrInvalid)
+	}
+	return b, nil
+}
+
+// Unknown returns, for each name that is no Hudi option we have heard of, a warning that
+// names the nearest known one.
+func (o Options) Unknown() []string {
+	var warnings []string
+	for _, name := range slices.Sorted(maps.Keys(o)) {
+		if known(name) {
+			continue
+		}
+		w := fmt.Sprintf("option %s is not known", name)
+		if near := nearest(name); near != "" {
+			w += "; did you mean " + near + "?"
+		}
+		warnings = append(warnings, w)
+	}
+	return warnings
+}
+
+func known(name string) bool {
+	for _, k := range effective {
+		if name == k.key || slices.Contains(k.aliases, name) {
+			return true
+		}
+	}
+	if slices.Contains(withoutEffect, name) {
+		return true
+	}
+	return slices.ContainsFunc(tablePropertyRoots, func(root string) bool { return strings.HasPrefix(name, root) })
+}
+
+// nearest is the known name that differs least, if any is near.
+func nearest(name string) string {
+	best, at := len(name)/3+1, ""
+	for _, k := range effective {
+		if d := distance(name, k.key); d < best {
+			best, at = d, k.key
+		}
+	}
+	for _, k := range withoutEffect {
+		if d := distance(name, k); d < best {
+			best, at = d, k
+		}
+	}
+	return at
+}
+
+// distance counts the letters to insert, remove or change to get from a to b.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j+1]+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
+}

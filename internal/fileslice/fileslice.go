@@ -1,0 +1,214 @@
+// Package fileslice reads one file slice as the rows that it stands for: the rows of its
+// base file, with what its log files say merged on top. Queries, compaction and writers
+// that need stored rows all read through it.
+package fileslice
+
+import (
+	"context"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"iter"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/internal/basefile"
+	"github.com/hudi-go/hudi-go/internal/logfile"
+	"github.com/hudi-go/hudi-go/merge"
+	"github.com/hudi-go/hudi-go/schema"
+	"github.com/hudi-go/hudi-go/storage"
+	"github.com/hudi-go/hudi-go/table"
+)
+
+// Reader reads the slices of one table. It is safe for concurrent use.
+type Reader struct {
+	Store storage.Store
+	Rules merge.Rules
+	Alloc memory.Allocator
+	// Table is the schema of the table's rows with the meta columns.
+	Table *schema.Schema
+	// MetaFields is false for tables whose rows carry no keys.
+	MetaFields bool
+	// LogMemory bounds what the log side of one merge may take. Slices with more in their
+	// logs are merged in several passes.
+	LogMemory int64
+	// Valid tells whether a log block's instant is committed; needed by version 6 only.
+	Valid func(instant string) bool
+}
+
+// Request says what to read of a slice.
+type Request struct {
+	Slice table.FileSlice
+	// Columns are the columns wanted, in order.
+	Columns *schema.Schema
+	// Latest is the newest instant whose log blocks count, "" for all.
+	Latest string
+	// InRange, if set, restricts the read to the versions of rows that these instants wrote,
+	// before anything is merged: what an incremental query sees.
+	InRange func(instant string) bool
+	// Keep leaves out row groups of a base file that need not be read. It is asked for
+	// slices without logs only, as a row in the logs may lie anywhere.
+	Keep func(*basefile.RowGroup) bool
+}
+
+// Read yields the rows of a slice. A batch is valid until the next step.
+func (r *Reader) Read(ctx context.Context, q Request) iter.Seq2[arrow.RecordBatch, error] {
+	if len(q.Slice.Logs) == 0 && q.InRange == nil {
+		return r.baseRows(ctx, q.Slice.Base, q.Columns, q.Keep)
+	}
+	return func(yield func(arrow.RecordBatch, error) bool) {
+		if err := r.merged(ctx, q, yield); err != nil {
+			yield(nil, fmt.Errorf("read file group %s in partition %q: %w", q.Slice.FileID, q.Slice.Partition, err))
+		}
+	}
+}
+
+// baseRows yields the rows of a base file; none if there is none.
+func (r *Reader) baseRows(ctx context.Context, f *table.BaseFile, columns *schema.Schema, keep func(*basefile.RowGroup) bool) iter.Seq2[arrow.RecordBatch, error] {
+	return func(yield func(arrow.RecordBatch, error) bool) {
+		if f == nil {
+			return
+		}
+		file, err := r.Store.Open(ctx, f.Path)
+		if err != nil {
+			yield(nil, fmt.Errorf("open base file: %w", err))
+			return
+		}
+		defer file.Close()
+		b, err := basefile.Open(ctx, file, f.Path, r.Alloc)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer b.Close()
+		for batch, err := range b.Read(ctx, basefile.ReadOptions{Schema: columns, Keep: keep}) {
+			if !yield(batch, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// logExpansion is how much larger rows are in columns than in a log block, at most.
+const logExpansion = 4
+
+// merged merges in as many passes as the size of the logs asks for. It returns an error
+// only while yield may still be called.
+func (r *Reader) merged(ctx context.Context, q Request, yield func(arrow.RecordBatch, error) bool) error {
+	if !r.MetaFields {
+		return fmt.Errorf("log files of a table without meta fields: %w", base.ErrUnsupported)
+	}
+	needed, err := r.needed(q)
+	if err != nil {
+		return err
+	}
+	logs, err := r.openLogs(ctx, q)
+	defer logs.close()
+	if err != nil {
+		return err
+	}
+	shards := 1
+	if r.LogMemory > 0 {
+		shards = int(logs.bytes*logExpansion/r.LogMemory) + 1
+	}
+	seed := maphash.MakeSeed()
+	for shard := range shards {
+		p := pass{reader: r, request: q, needed: needed, blocks: logs.blocks, yield: yield}
+		p.reducer = merge.NewReducer(r.Rules, needed.Arrow(), r.Alloc)
+		p.reducer.KeepShard(shard, shards, seed)
+		goOn, err := p.run(ctx)
+		p.reducer.Release()
+		if err != nil || !goOn {
+			return err
+		}
+	}
+	return nil
+}
+
+// needed is the schema to read: the wanted columns and those that merging looks at.
+func (r *Reader) needed(q Request) (*schema.Schema, error) {
+	var names []string
+	seen := map[string]bool{}
+	add := func(name string) {
+		if _, _, ok := r.Table.Field(name); ok && !seen[name] {
+			seen[name] = true
+			names = append(names, name)
+		}
+	}
+	for _, f := range q.Columns.Fields() {
+		add(f.Name)
+	}
+	add(schema.MetaRecordKey)
+	for _, name := range r.Rules.Ordering {
+		add(name)
+	}
+	add(schema.IsDeleted)
+	add(schema.MetaOperation)
+	if r.Rules.DeleteField != "" {
+		add(r.Rules.DeleteField)
+	}
+	if q.InRange != nil {
+		add(schema.MetaCommitTime)
+	}
+	return r.Table.Project(names)
+}
+
+// logs are the opened log files of a slice and the blocks in them that count.
+type logs struct {
+	files  []storage.File
+	blocks []*logfile.Block
+	bytes  int64
+}
+
+func (l *logs) close() {
+	for _, f := range l.files {
+		f.Close()
+	}
+}
+
+func (r *Reader) openLogs(ctx context.Context, q Request) (*logs, error) {
+	l := &logs{}
+	var readers []*logfile.Reader
+	for _, log := range q.Slice.Logs {
+		if log.Name.CDC {
+			continue
+		}
+		f, err := r.Store.Open(ctx, log.Path)
+		if err != nil {
+			return l, fmt.Errorf("open log file: %w", err)
+		}
+		l.files = append(l.files, f)
+		readers = append(readers, logfile.NewReader(log.Path, f, f.Size()))
+	}
+	var err error
+	l.blocks, err = logfile.Scan(readers, logfile.ScanOptions{Latest: q.Latest, Valid: r.Valid, InRange: q.InRange})
+	for _, b := range l.blocks {
+		l.bytes += b.ContentSize()
+	}
+	return l, err
+}
+
+// memoryFile makes a storage.File of bytes, for Parquet data in log blocks.
+type memoryFile struct {
+	io.ReaderAt
+	size int64
+}
+
+func (f memoryFile) Size() int64  { return f.size }
+func (f memoryFile) Close() error { return nil }
+
+// keysOf finds the record keys in a batch that has them.
+func keysOf(batch arrow.RecordBatch) (*array.String, error) {
+	at := batch.Schema().FieldIndices(schema.MetaRecordKey)
+	if len(at) == 0 {
+		return nil, fmt.Errorf("rows have no %s column: %w", schema.MetaRecordKey, base.ErrCorrupt)
+	}
+	keys, ok := batch.Column(at[0]).(*array.String)
+	if !ok {
+		return nil, fmt.Errorf("column %s is %s: %w", schema.MetaRecordKey, batch.Column(at[0]).DataType(), base.ErrCorrupt)
+	}
+	return keys, nil
+}

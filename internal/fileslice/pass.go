@@ -1,0 +1,238 @@
+package fileslice
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/hudi-go/hudi-go/internal/avroarrow"
+	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/internal/basefile"
+	"github.com/hudi-go/hudi-go/internal/logfile"
+	"github.com/hudi-go/hudi-go/merge"
+	"github.com/hudi-go/hudi-go/schema"
+)
+
+// pass merges the logs and the base file of a slice once, for all keys or one shard.
+type pass struct {
+	reader  *Reader
+	request Request
+	needed  *schema.Schema
+	blocks  []*logfile.Block
+	reducer *merge.Reducer
+	yield   func(arrow.RecordBatch, error) bool
+
+	decoder *avroarrow.Decoder // of the last writer schema seen
+	writer  string
+}
+
+// run yields the merged rows. goOn is false when the consumer wants no more.
+func (p *pass) run(ctx context.Context) (goOn bool, err error) {
+	defer func() {
+		if p.decoder != nil {
+			p.decoder.Release()
+		}
+	}()
+	for _, b := range p.blocks {
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
+		if err := p.add(ctx, b); err != nil {
+			return false, fmt.Errorf("%s at %d: %w", b.File, b.Offset, err)
+		}
+	}
+	for batch, err := range p.reader.baseRows(ctx, p.request.Slice.Base, p.needed, nil) {
+		if err != nil {
+			return false, err
+		}
+		goOn, err := p.mergeBase(batch)
+		if err != nil || !goOn {
+			return false, err
+		}
+	}
+	for batch, err := range p.reducer.Rest() {
+		if err != nil {
+			return false, err
+		}
+		goOn, err := p.emit(batch)
+		if err != nil || !goOn {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// add puts a block's records into the reducer.
+func (p *pass) add(ctx context.Context, b *logfile.Block) error {
+	content, err := b.Content(ctx)
+	if err != nil {
+		return err
+	}
+	switch b.Type {
+	case logfile.AvroData:
+		return p.addAvro(b, content)
+	case logfile.Delete:
+		deletes, err := logfile.Deletes(content)
+		if err != nil {
+			return err
+		}
+		o := OrderingsOf(p.reader.Table, p.reader.Rules.Ordering)
+		for _, d := range deletes {
+			p.reducer.AddDelete(d.Key, o.value(d.Ordering))
+		}
+		return nil
+	case logfile.ParquetData:
+		return p.addParquet(ctx, b, content)
+	}
+	return fmt.Errorf("log block of type %s: %w", b.Type, base.ErrUnsupported)
+}
+
+func (p *pass) addAvro(b *logfile.Block, content []byte) error {
+	if b.Header[logfile.HeaderPartial] == "true" {
+		return fmt.Errorf("log block with partial updates: %w", base.ErrUnsupported)
+	}
+	if p.decoder == nil || p.writer != b.Schema() {
+		writer, err := schema.Parse(b.Schema())
+		if err != nil {
+			return err
+		}
+		if p.decoder != nil {
+			p.decoder.Release()
+		}
+		p.decoder, err = avroarrow.NewDecoder(writer, p.needed, p.reader.Alloc)
+		if err != nil {
+			return err
+		}
+		p.writer = b.Schema()
+	}
+	records, err := logfile.Records(content)
+	if err != nil {
+		return err
+	}
+	for rec, err := range records {
+		if err == nil {
+			err = p.decoder.Append(rec)
+		}
+		if err != nil {
+			return err
+		}
+		if p.decoder.Rows() == merge.BatchRows {
+			if err := p.flush(); err != nil {
+				return err
+			}
+		}
+	}
+	if p.decoder.Rows() == 0 {
+		return nil
+	}
+	return p.flush()
+}
+
+func (p *pass) flush() error {
+	batch, err := p.decoder.Flush()
+	if err != nil {
+		return err
+	}
+	return p.addRows(batch)
+}
+
+// addRows takes over the batch.
+func (p *pass) addRows(batch arrow.RecordBatch) error {
+	defer batch.Release()
+	keys, err := keysOf(batch)
+	if err != nil {
+		return err
+	}
+	return p.reducer.AddRows(batch, keys)
+}
+
+func (p *pass) addParquet(ctx context.Context, b *logfile.Block, content []byte) error {
+	f := memoryFile{bytes.NewReader(content), int64(len(content))}
+	r, err := basefile.Open(ctx, f, b.File, p.reader.Alloc)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	for batch, err := range r.Read(ctx, basefile.ReadOptions{Schema: p.needed}) {
+		if err != nil {
+			return err
+		}
+		batch.Retain()
+		if err := p.addRows(batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mergeBase merges a batch of base rows. In an incremental read rows of other instants
+// are not there for the merge to see.
+func (p *pass) mergeBase(batch arrow.RecordBatch) (goOn bool, err error) {
+	if p.request.InRange != nil {
+		kept, err := p.inRange(batch)
+		if err != nil {
+			return false, err
+		}
+		defer kept.Release()
+		batch = kept
+	}
+	keys, err := keysOf(batch)
+	if err != nil {
+		return false, err
+	}
+	out, _, err := p.reducer.MergeBase(batch, keys)
+	if err != nil {
+		return false, err
+	}
+	defer out.Release()
+	return p.emit(out)
+}
+
+// emit hands the wanted columns of merged rows to the consumer.
+func (p *pass) emit(batch arrow.RecordBatch) (goOn bool, err error) {
+	if batch.NumRows() == 0 {
+		return true, nil
+	}
+	if p.request.InRange != nil {
+		kept, err := p.inRange(batch)
+		if err != nil {
+			return false, err
+		}
+		defer kept.Release()
+		batch = kept
+	}
+	columns := make([]arrow.Array, 0, len(p.request.Columns.Fields()))
+	for _, f := range p.request.Columns.Fields() {
+		_, at, ok := p.needed.Field(f.Name)
+		if !ok {
+			return false, fmt.Errorf("column %q is not in the table: %w", f.Name, base.ErrInvalid)
+		}
+		columns = append(columns, batch.Column(at))
+	}
+	out := array.NewRecordBatch(p.request.Columns.Arrow(), columns, batch.NumRows())
+	defer out.Release()
+	return p.yield(out, nil), nil
+}
+
+// inRange keeps the rows that the wanted instants wrote. The caller releases the result.
+func (p *pass) inRange(batch arrow.RecordBatch) (arrow.RecordBatch, error) {
+	_, at, ok := p.needed.Field(schema.MetaCommitTime)
+	times, isText := batch.Column(at).(*array.String)
+	if !ok || !isText {
+		return nil, fmt.Errorf("rows have no %s: %w", schema.MetaCommitTime, base.ErrCorrupt)
+	}
+	var keep []merge.Pick
+	for row := range times.Len() {
+		if times.IsValid(row) && p.request.InRange(times.Value(row)) {
+			keep = append(keep, merge.Pick{Row: int32(row)})
+		}
+	}
+	if len(keep) == int(batch.NumRows()) {
+		batch.Retain()
+		return batch, nil
+	}
+	return merge.TakeRows(p.reader.Alloc, batch, keep)
+}

@@ -1,0 +1,134 @@
+package txn
+
+import (
+	"context"
+	"fmt"
+	"path"
+
+	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/storage"
+	"github.com/hudi-go/hudi-go/timeline"
+)
+
+func baseName(p string) string { return path.Base(p) }
+
+// Writes tells whether a data file carries the instant in its name, so that undoing the
+// instant may remove it.
+func Writes(e storage.Entry, instant string) bool {
+	if n, ok := base.ParseBaseFileName(e.Name); ok {
+		return n.Instant == instant
+	}
+	n, ok := base.ParseLogFileName(e.Name)
+	return ok && n.Time == instant
+}
+
+// group names a file group.
+type group struct{ partition, fileID string }
+
+// conflicts compares what this transaction wrote with what others have done since it
+// began: writes to one file group cannot both stand. Real Hudi calls this rule
+// SimpleConcurrentFileWritesConflictResolutionStrategy.
+func (t *Txn) conflicts(ctx context.Context, now *timeline.Timeline, meta *timeline.CommitMetadata) error {
+	if t.Action == timeline.Compaction {
+		// Log files that complete after the plan was made belong to the next slice, and a
+		// base file that would be lost is its writer's to notice: see below.
+		return nil
+	}
+	touched, rewritten := map[group]bool{}, map[group]bool{}
+	for partition, stats := range meta.PartitionToWriteStats {
+		for _, s := range stats {
+			g := group{partition, s.FileID}
+			touched[g] = true
+			if !s.IsLog() {
+				rewritten[g] = true
+			}
+		}
+	}
+	for partition, ids := range meta.PartitionToReplaceFileIDs {
+		for _, id := range ids {
+			touched[group{partition, id}] = true
+			rewritten[group{partition, id}] = true
+		}
+	}
+	for _, i := range now.Writes() {
+		if i.Time == t.Instant {
+			continue
+		}
+		if before, ok := t.begun.Find(i.Time, i.Action); ok && before.Done() {
+			continue
+		}
+		groups, clash, err := t.rival(ctx, now, i)
+		if err != nil {
+			return err
+		}
+		mine := touched
+		if clash == rewrites {
+			mine = rewritten
+		}
+		for _, g := range groups {
+			if mine[g] {
+				return fmt.Errorf("txn: commit %s of %s: file group %s in partition %q was changed by %s since this write began; try again: %w",
+					t.Instant, t.table.Store.URI(), g.fileID, g.partition, i, base.ErrConflict)
+			}
+		}
+	}
+	return nil
+}
+
+// clash says which of this transaction's writes another instant cannot stand beside.
+type clash int
+
+const (
+	writes   clash = iota // any write to the same file group
+	rewrites              // a base file, but not a log file
+)
+
+// rival returns the file groups of another instant that count against this transaction.
+func (t *Txn) rival(ctx context.Context, now *timeline.Timeline, i timeline.Instant) ([]group, clash, error) {
+	var out []group
+	switch {
+	case i.Done() && now.Has(i.Time, timeline.Compaction, timeline.Requested), i.Action == timeline.Compaction:
+		// Logs go on beside a compaction; a base file under it would be hidden by it. A plan
+		// that was there when this transaction began was taken into account.
+		if t.begun.Has(i.Time, timeline.Compaction, timeline.Requested) {
+			return nil, rewrites, nil
+		}
+		plan, err := now.CompactionPlan(ctx, i.Time)
+		if err != nil {
+			return nil, rewrites, err
+		}
+		for _, op := range plan.Operations {
+			out = append(out, group{op.Partition, op.FileID})
+		}
+		return out, rewrites, nil
+	case i.Action == timeline.Clustering:
+		plan, err := now.RequestedReplace(ctx, i.Time)
+		if err != nil {
+			return nil, writes, err
+		}
+		if plan.Plan != nil {
+			for _, g := range plan.Plan.InputGroups {
+				for _, s := range g.Slices {
+					out = append(out, group{s.Partition, s.FileID})
+				}
+			}
+		}
+		return out, writes, nil
+	case i.Done():
+		meta, err := now.CommitMetadata(ctx, i)
+		if err != nil {
+			return nil, writes, err
+		}
+		for partition, stats := range meta.PartitionToWriteStats {
+			for _, s := range stats {
+				out = append(out, group{partition, s.FileID})
+			}
+		}
+		for partition, ids := range meta.PartitionToReplaceFileIDs {
+			for _, id := range ids {
+				out = append(out, group{partition, id})
+			}
+		}
+	}
+	return out, writes, nil // a pending write of another writer has still to pass this check itself
+}

@@ -1,0 +1,155 @@
+package txn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync"
+	"time"
+
+	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/storage"
+	"github.com/hudi-go/hudi-go/table"
+)
+
+const (
+	heartbeatDir = base.MetaFolder + "/.heartbeat"
+	locksDir     = base.MetaFolder + "/.locks"
+)
+
+func heartbeatPath(instant string) string { return heartbeatDir + "/" + instant }
+
+// writerLock is the file that a writer of ours keeps locked as long as it lives, on stores
+// with file locks. The heartbeat file itself cannot be: it is rewritten with each beat.
+func writerLock(instant string) string { return locksDir + "/hudi-go-" + instant + ".lock" }
+
+// heartbeat shows other writers that an instant's writer lives: an empty file that is
+// rewritten at each beat, as real Hudi does, and on stores with file locks a lock, which
+// the operating system gives up at once when the process dies.
+type heartbeat struct {
+	table   *table.Handle
+	instant string
+	release func() error
+	cancel  context.CancelFunc
+	done    sync.WaitGroup
+
+	mu   sync.Mutex
+	last time.Time // of the last beat that was written
+}
+
+func startHeartbeat(ctx context.Context, t *table.Handle, instant string) (*heartbeat, error) {
+	h := &heartbeat{table: t, instant: instant}
+	if locker, ok := t.Store.(storage.Locker); ok && t.Store.Capabilities().FileLock {
+		release, err := locker.Lock(ctx, writerLock(instant))
+		if err != nil {
+			return nil, fmt.Errorf("txn: lock of writer %s: %w", instant, err)
+		}
+		h.release = release
+	}
+	if err := h.beat(ctx); err != nil {
+		h.unlock()
+		return nil, err
+	}
+	beats, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	h.cancel = cancel
+	h.done.Go(func() {
+		for wait(beats, t.Beat) == nil {
+			if err := h.beat(beats); err != nil && beats.Err() == nil {
+				t.Log.Warn("heartbeat not written; another writer may take this one for dead", "instant", instant, "error", err)
+			}
+		}
+	})
+	return h, nil
+}
+
+func (h *heartbeat) beat(ctx context.Context) error {
+	now := h.table.Clock()
+	if err := h.table.Store.Put(ctx, heartbeatPath(h.instant), nil); err != nil {
+		return fmt.Errorf("txn: heartbeat of %s: %w", h.instant, err)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.last = now
+	return nil
+}
+
+// valid tells whether no other writer can hold this one for dead before margin has passed.
+func (h *heartbeat) valid(margin time.Duration) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.table.Clock().Add(margin).Before(h.last.Add(missedBeats * h.table.Beat))
+}
+
+func (h *heartbeat) unlock() {
+	if h.release != nil {
+		_ = h.release() // the file is advisory; closing it cannot fail in a way that matters
+	}
+}
+
+// stop ends the beats and, unless the instant is left behind for others to undo, removes
+// the files.
+func (h *heartbeat) stop(ctx context.Context, remove bool) error {
+	h.cancel()
+	h.done.Wait()
+	var err error
+	if remove {
+		err = RemoveHeartbeat(ctx, h.table.Store, h.instant)
+	}
+	h.unlock()
+	return err
+}
+
+// RemoveHeartbeat deletes what showed that an instant's writer lives.
+func RemoveHeartbeat(ctx context.Context, st storage.Store, instant string) error {
+	for _, path := range []string{heartbeatPath(instant), writerLock(instant)} {
+		if err := st.Delete(ctx, path); err != nil {
+			return fmt.Errorf("txn: remove heartbeat of %s: %w", instant, err)
+		}
+	}
+	return nil
+}
+
+// missedBeats is how many beats may be missing before a writer is held for dead.
+const missedBeats = 2
+
+// lockProbe is how long a test of a writer's lock may take.
+const lockProbe = 100 * time.Millisecond
+
+// Alive tells whether the writer of a pending instant may still be at work. A writer with
+// a file lock lives as long as it holds it. Others live until missedBeats after their
+// last beat, or after the instant's own time if they wrote none, as Spark with eager
+// cleaning does not.
+func Alive(ctx context.Context, t *table.Handle, instant string, loc *time.Location) (bool, error) {
+	if locker, ok := t.Store.(storage.Locker); ok && t.Store.Capabilities().FileLock {
+		_, err := t.Store.Stat(ctx, writerLock(instant))
+		if err == nil {
+			probe, cancel := context.WithTimeout(ctx, lockProbe)
+			defer cancel()
+			release, err := locker.Lock(probe, writerLock(instant))
+			switch {
+			case err == nil:
+				return false, release()
+			case ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
+				return true, nil
+			}
+			return false, fmt.Errorf("txn: lock of writer %s: %w", instant, err)
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return false, fmt.Errorf("txn: lock of writer %s: %w", instant, err)
+		}
+	}
+	var last time.Time
+	entry, err := t.Store.Stat(ctx, heartbeatPath(instant))
+	switch {
+	case err == nil:
+		last = entry.ModTime
+	case errors.Is(err, fs.ErrNotExist):
+		if last, err = base.ParseInstant(instant, loc); err != nil {
+			return false, err
+		}
+	default:
+		return false, fmt.Errorf("txn: heartbeat of %s: %w", instant, err)
+	}
+	return t.Clock().Before(last.Add(missedBeats*t.Beat + t.Skew)), nil
+}

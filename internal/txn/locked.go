@@ -1,0 +1,71 @@
+// Package txn is the only code that completes an instant of a table. It gives out instant
+// times, keeps heartbeats and markers, checks for conflicts and publishes; what a crash
+// leaves behind is undone by package recovery (docs/format/commit.md).
+//
+// A transaction has three outcomes: done, not done, unknown. An unknown one wraps
+// base.ErrUnknownOutcome, and then nothing has been deleted and nobody may delete until
+// the timeline has shown the truth.
+package txn
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/lock"
+	"github.com/hudi-go/hudi-go/table"
+	"github.com/hudi-go/hudi-go/timeline"
+)
+
+// Locked runs f while it holds the table's lock, with a fresh timeline.
+func Locked(ctx context.Context, h *table.Handle, f func(tl *timeline.Timeline, held *lock.Held) error) error {
+	held, err := lock.Acquire(ctx, h.Store, h.Clock, h.LockWait)
+	if err != nil {
+		return err
+	}
+	defer held.Release()
+	tl, err := h.Timeline(ctx)
+	if err != nil {
+		return err
+	}
+	return f(tl, held)
+}
+
+// maxAhead is how far the newest instant of a LOCAL timeline may lie ahead of the clock
+// before the clocks or zones of the table's writers must be thought to differ.
+const maxAhead = 10 * time.Minute
+
+// NextTime returns an instant time greater than every one on the timeline. The caller
+// holds the table's lock.
+func NextTime(h *table.Handle, tl *timeline.Timeline) (string, error) {
+	now, last := h.Clock(), tl.Last()
+	t := base.FormatInstant(now, tl.Location())
+	if t > last {
+		return t, nil
+	}
+	newest, err := base.ParseInstant(last, tl.Location())
+	if err != nil {
+		return "", fmt.Errorf("txn: newest instant of %s: %w", h.Store.URI(), err)
+	}
+	if !h.Config.UTC && newest.Sub(now) > maxAhead {
+		return "", fmt.Errorf("txn: the newest instant %s of %s lies %s ahead of this machine's clock, and the table's timeline is in LOCAL time: run with the time zone (TZ) of its other writers: %w",
+			last, h.Store.URI(), newest.Sub(now).Round(time.Second), base.ErrInvalid)
+	}
+	return base.FormatInstant(newest.Add(time.Millisecond), tl.Location()), nil
+}
+
+// wait sleeps unless ctx ends first.
+func wait(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

@@ -1,0 +1,193 @@
+package writer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/hudi-go/hudi-go/cow"
+	"github.com/hudi-go/hudi-go/index"
+	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/internal/mem"
+	"github.com/hudi-go/hudi-go/merge"
+	"github.com/hudi-go/hudi-go/timeline"
+)
+
+// bulk streams the input into new files. Only rows that must be brought in order first,
+// by partition or bucket, are held, and spill to disk.
+func (w *write) bulk(ctx context.Context) ([]*timeline.WriteStat, error) {
+	if err := w.chooseIndex(ctx); err != nil {
+		return nil, err
+	}
+	if w.bucket > 0 {
+		if err := w.refuseFilled(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.txn.Start(ctx, nil); err != nil {
+		return nil, err
+	}
+	if w.bucket == 0 && len(w.keys.PartitionFields()) == 0 {
+		return w.base.Roll(ctx, "", w.newFileID, w.keyed())
+	}
+	spools, order, err := w.spool(ctx)
+	defer func() {
+		for _, s := range spools {
+			s.Close()
+		}
+	}()
+	if err != nil {
+		return nil, err
+	}
+	var stats []*timeline.WriteStat
+	for _, to := range order {
+		if w.bucket > 0 {
+			stat, err := w.base.Create(ctx, to.partition, base.NewBucketFileID(to.bucket, w.table.NewUUID()), spools[to].All())
+			if err != nil {
+				return nil, err
+			}
+			stats = append(stats, stat)
+			continue
+		}
+		rolled, err := w.base.Roll(ctx, to.partition, w.newFileID, spools[to].All())
+		if err != nil {
+			return nil, err
+		}
+		stats = append(stats, rolled...)
+	}
+	return stats, nil
+}
+
+func (w *write) newFileID() string { return base.NewFileID(w.table.NewUUID()) }
+
+// refuseFilled makes sure that a bucketed table is empty: a bucket has one file group, and
+// a second one with new rows would break the table.
+func (w *write) refuseFilled(ctx context.Context) error {
+	partitions, err := w.view.Partitions(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range partitions {
+		slices, err := w.view.Latest(ctx, p)
+		if err != nil {
+			return err
+		}
+		if len(slices) > 0 {
+			return fmt.Errorf("bulk-insert into table %s: it has a bucket index and holds rows already; use upsert: %w", w.table.Config.Name, base.ErrInvalid)
+		}
+	}
+	return nil
+}
+
+// keyed yields the incoming rows with their meta columns, for a table without partitions.
+func (w *write) keyed() cow.Rows {
+	return func(yield func(arrow.RecordBatch, error) bool) {
+		for batch, err := range w.input.Rows {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			full, err := w.complete("", batch)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			more := yield(full, nil)
+			full.Release()
+			if !more {
+				return
+			}
+		}
+	}
+}
+
+// complete adds keys and meta columns. The caller releases the result.
+func (w *write) complete(partition string, rows arrow.RecordBatch) (arrow.RecordBatch, error) {
+	keys, err := w.keys.Keys(rows, w.options.Alloc)
+	if err != nil {
+		return nil, err
+	}
+	defer keys.Release()
+	return w.withMeta(partition, rows, keys)
+}
+
+// target is where spooled rows go.
+type target struct {
+	partition string
+	bucket    int
+}
+
+// spool sorts the input by target. order lists the targets as they were met.
+func (w *write) spool(ctx context.Context) (spools map[target]*mem.Spool, order []target, err error) {
+	budget := mem.NewBudget(w.options.Memory, w.options.SpillDir)
+	spools = map[target]*mem.Spool{}
+	put := func(to target, rows arrow.RecordBatch) error {
+		s := spools[to]
+		if s == nil {
+			s = mem.NewSpool(budget, w.full.Arrow(), w.options.Memory, w.options.Alloc)
+			spools[to] = s
+			order = append(order, to)
+		}
+		return s.Append(rows)
+	}
+	var buckets *index.Bucket
+	if w.bucket > 0 {
+		if buckets, err = index.NewBucket(w.bucket, w.keys.KeyFields(), w.table.Config.Index.HashField); err != nil {
+			return nil, nil, err
+		}
+	}
+	for batch, err := range w.input.Rows {
+		err = errors.Join(err, ctx.Err())
+		if err != nil {
+			return spools, nil, err
+		}
+		err := w.eachPartition(batch, func(partition string, rows arrow.RecordBatch) error {
+			full, err := w.complete(partition, rows)
+			if err != nil {
+				return err
+			}
+			defer full.Release()
+			if buckets == nil {
+				return put(target{partition: partition}, full)
+			}
+			return w.eachBucket(buckets, full, func(bucket int, rows arrow.RecordBatch) error {
+				return put(target{partition, bucket}, rows)
+			})
+		})
+		if err != nil {
+			return spools, nil, err
+		}
+	}
+	return spools, order, nil
+}
+
+// eachBucket calls f with the rows of each bucket in a batch that has its keys.
+func (w *write) eachBucket(x *index.Bucket, batch arrow.RecordBatch, f func(bucket int, rows arrow.RecordBatch) error) error {
+	keys, err := w.keys.Keys(batch, w.options.Alloc)
+	if err != nil {
+		return err
+	}
+	defer keys.Release()
+	picks := make([][]merge.Pick, x.Buckets())
+	for row := range keys.Len() {
+		b := x.Of([]byte(keys.Value(row)))
+		picks[b] = append(picks[b], merge.Pick{Row: int32(row)})
+	}
+	for b, p := range picks {
+		if len(p) == 0 {
+			continue
+		}
+		rows, err := merge.TakeRows(w.options.Alloc, batch, p)
+		if err != nil {
+			return err
+		}
+		err = f(b, rows)
+		rows.Release()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

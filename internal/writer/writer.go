@@ -1,0 +1,332 @@
+// Package writer performs one write operation on a table, from incoming rows to a
+// published instant: keys and partitions, reduction of rows that repeat a key, location
+// of keys in file groups, files, commit.
+package writer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/hudi-go/hudi-go/cow"
+	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/internal/txn"
+	"github.com/hudi-go/hudi-go/keygen"
+	"github.com/hudi-go/hudi-go/merge"
+	"github.com/hudi-go/hudi-go/mor"
+	"github.com/hudi-go/hudi-go/recovery"
+	"github.com/hudi-go/hudi-go/schema"
+	"github.com/hudi-go/hudi-go/table"
+	"github.com/hudi-go/hudi-go/timeline"
+)
+
+// Operation is what a write does with incoming rows.
+type Operation string
+
+// The operations, by the names that commit metadata has for them.
+const (
+	Insert     Operation = timeline.OpInsert     // add rows without a look at keys
+	Upsert     Operation = timeline.OpUpsert     // add rows, or replace those with the same key
+	BulkInsert Operation = timeline.OpBulkInsert // Insert, streamed, into new files only
+	Delete     Operation = timeline.OpDelete     // remove the rows with the incoming keys
+)
+
+// Input is a stream of rows.
+type Input struct {
+	// Schema is that of the rows without meta columns. A boolean column
+	// _hoodie_is_deleted that the table does not have marks deletes and is not stored.
+	Schema *schema.Schema
+	Rows   iter.Seq2[arrow.RecordBatch, error]
+}
+
+// Options say how to write. Zero values of sizes mean real Hudi's defaults.
+type Options struct {
+	Operation Operation
+	// Extra is added to the commit's extra metadata: checkpoints and the like.
+	Extra map[string]string
+	// Checks run under the lock before the commit is published.
+	Checks []txn.Check
+	// AllowEmpty makes a commit even when there are no rows, for the sake of Extra.
+	AllowEmpty bool
+
+	Codec         string
+	TargetBytes   int64 // hoodie.parquet.max.file.size
+	SmallBytes    int64 // hoodie.parquet.small.file.limit
+	LogBlockBytes int   // hoodie.logfile.data.block.max.size
+	// Memory bounds what the incoming rows may take while they are brought in order.
+	Memory   int64
+	SpillDir string
+	Alloc    memory.Allocator
+}
+
+// Defaults of Options.
+const (
+	DefaultTargetBytes   = 120 << 20
+	DefaultSmallBytes    = 100 << 20
+	DefaultLogBlockBytes = 64 << 20
+	DefaultMemory        = 256 << 20
+)
+
+func (o Options) withDefaults() Options {
+	if o.TargetBytes <= 0 {
+		o.TargetBytes = DefaultTargetBytes
+	}
+	if o.SmallBytes < 0 {
+		o.SmallBytes = DefaultSmallBytes
+	}
+	if o.LogBlockBytes <= 0 {
+		o.LogBlockBytes = DefaultLogBlockBytes
+	}
+	if o.Memory <= 0 {
+		o.Memory = DefaultMemory
+	}
+	if o.Alloc == nil {
+		o.Alloc = memory.DefaultAllocator
+	}
+	return o
+}
+
+// Result is what a write did. In merge-on-read tables a row that goes to the log of an
+// existing file group counts as an update, whether or not its key is there.
+type Result struct {
+	Instant    string `json:"instant"`
+	Completion string `json:"completion"`
+	Inserts    int64  `json:"inserts"`
+	Updates    int64  `json:"updates"`
+	Deletes    int64  `json:"deletes"`
+	Files      int    `json:"files"`
+	Bytes      int64  `json:"bytes"`
+}
+
+// undoTimeout bounds the undoing of a failed write when the caller's context has ended.
+const undoTimeout = 30 * time.Second
+
+// Write performs one operation as one instant. On an error that does not wrap
+// base.ErrUnknownOutcome the table is as it was before.
+func Write(ctx context.Context, h *table.Handle, o Options, in Input) (Result, error) {
+	o = o.withDefaults()
+	if err := writable(h.Config); err != nil {
+		return Result{}, err
+	}
+	if _, err := recovery.Recover(ctx, h); err != nil {
+		return Result{}, err
+	}
+	w := &write{table: h, options: o, input: in}
+	if err := w.resolve(ctx); err != nil {
+		return Result{}, err
+	}
+	action := timeline.Commit
+	if h.Config.Type == table.MOR {
+		action = timeline.DeltaCommit
+	}
+	t, err := txn.Begin(ctx, h, action, nil)
+	if err != nil {
+		return Result{}, err
+	}
+	w.begun(t)
+	result, err := w.run(ctx)
+	if err != nil {
+		return Result{}, fail(ctx, h, t, err)
+	}
+	return result, nil
+}
+
+// fail gives a transaction up, and undoes it unless it may have been published.
+func fail(ctx context.Context, h *table.Handle, t *txn.Txn, cause error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
+	defer cancel()
+	if err := t.Close(ctx); err != nil {
+		cause = errors.Join(cause, err)
+	}
+	if errors.Is(cause, base.ErrUnknownOutcome) {
+		return cause
+	}
+	if err := recovery.Undo(ctx, h, t.Instant); err != nil {
+		h.Log.Warn("failed write not undone; the next writer will do it", "instant", t.Instant, "error", err)
+	}
+	return cause
+}
+
+// writable refuses tables that a write would break.
+func writable(c *table.Config) error {
+	refuse := func(format string, args ...any) error {
+		return fmt.Errorf("write to table %s: %s: %w", c.Name, fmt.Sprintf(format, args...), base.ErrUnsupported)
+	}
+	switch {
+	case c.Version != table.CurrentVersion:
+		return refuse("it has version %d, and only version %d can be written", c.Version, table.CurrentVersion)
+	case len(c.MetadataPartitions) > 0:
+		return refuse("its metadata table (%v) would fall behind; write to it with hoodie.metadata.enable=false from Spark once, which drops the metadata table", c.MetadataPartitions)
+	case c.CDC:
+		return refuse("it has change logging on (hoodie.table.cdc.enabled), and no change log can be written")
+	case !c.MetaFields:
+		return refuse("its rows have no meta fields (hoodie.populate.meta.fields=false)")
+	case c.DropPartitionColumns:
+		return refuse("its files lack the partition columns (hoodie.datasource.write.drop.partition.columns)")
+	case c.BaseFormat != table.Parquet:
+		return refuse("its base files are %s", c.BaseFormat)
+	}
+	return nil
+}
+
+// write is one operation under way.
+type write struct {
+	table   *table.Handle
+	options Options
+	input   Input
+
+	rules  merge.Rules
+	rows   *schema.Schema // of the table's rows after this write, without meta columns
+	full   *schema.Schema // with them
+	keys   *keygen.Generator
+	bucket int // number of buckets, 0 when the index is not a bucket index
+	marked bool
+
+	txn    *txn.Txn
+	view   *table.View
+	base   *cow.Writer
+	logs   *mor.Writer
+	tokens atomic.Int64
+	seqno  int64
+}
+
+// resolve finds out what the write needs to know of the table before it begins.
+func (w *write) resolve(ctx context.Context) error {
+	c := w.table.Config
+	var err error
+	if w.rules, err = merge.RulesOf(c); err != nil {
+		return err
+	}
+	tl, err := w.table.Timeline(ctx)
+	if err != nil {
+		return err
+	}
+	incoming := w.input.Schema.WithoutMeta()
+	stored, err := c.RecordSchema(ctx, tl)
+	if err != nil && !errors.Is(err, table.ErrNoSchema) {
+		return err
+	}
+	if incoming, w.marked, err = withoutMark(incoming, stored); err != nil {
+		return err
+	}
+	switch {
+	case stored == nil:
+		w.rows = incoming
+	case w.options.Operation == Delete: // rows need only their keys
+		w.rows = stored
+	default:
+		if w.rows, err = schema.Evolve(stored, incoming); err != nil {
+			return fmt.Errorf("write to table %s: %w", c.Name, err)
+		}
+	}
+	w.full = w.rows.WithMeta()
+	if w.keys, err = keygen.New(c, w.rows); err != nil {
+		return err
+	}
+	for _, f := range w.rules.Ordering {
+		if _, _, ok := w.rows.Field(f); !ok {
+			return fmt.Errorf("write to table %s: the rows have no ordering field %q: %w", c.Name, f, base.ErrInvalid)
+		}
+	}
+	return nil
+}
+
+// withoutMark drops the delete mark from the schema of incoming rows unless the table
+// stores it.
+func withoutMark(incoming, stored *schema.Schema) (_ *schema.Schema, marked bool, err error) {
+	if _, _, ok := incoming.Field(schema.IsDeleted); !ok {
+		return incoming, false, nil
+	}
+	if stored != nil {
+		if _, _, ok := stored.Field(schema.IsDeleted); ok {
+			return incoming, true, nil
+		}
+	}
+	var names []string
+	for _, f := range incoming.Fields() {
+		if f.Name != schema.IsDeleted {
+			names = append(names, f.Name)
+		}
+	}
+	incoming, err = incoming.Project(names)
+	return incoming, true, err
+}
+
+// begun sets up what depends on the instant.
+func (w *write) begun(t *txn.Txn) {
+	w.txn = t
+	w.view = w.table.View(t.Timeline())
+	token := func() string { return base.WriteToken(int(w.tokens.Add(1)-1), 0, 0) }
+	announce := func(ctx context.Context, partition, path string, update bool) error {
+		if err := t.Partition(ctx, partition); err != nil {
+			return err
+		}
+		kind := txn.MarkCreate
+		if update {
+			kind = txn.MarkMerge
+		}
+		return t.Mark(ctx, path, kind)
+	}
+	w.base = &cow.Writer{
+		Store: w.table.Store, Schema: w.full, Alloc: w.options.Alloc, Instant: t.Instant,
+		Announce: announce, Token: token, Codec: w.options.Codec,
+		TargetBytes: w.options.TargetBytes, Parallel: runtime.GOMAXPROCS(0),
+	}
+	w.logs = &mor.Writer{
+		Store: w.table.Store, Schema: w.full, Rules: w.rules, Alloc: w.options.Alloc, Instant: t.Instant,
+		Announce: announce, Token: token, BlockBytes: w.options.LogBlockBytes,
+	}
+}
+
+// run stages, writes and commits.
+func (w *write) run(ctx context.Context) (Result, error) {
+	var stats []*timeline.WriteStat
+	var err error
+	if w.options.Operation == BulkInsert {
+		stats, err = w.bulk(ctx)
+	} else {
+		stats, err = w.staged(ctx)
+	}
+	if err != nil {
+		return Result{}, err
+	}
+	if len(stats) == 0 && !w.options.AllowEmpty {
+		w.table.Log.Debug("no rows to write; the commit is empty", "instant", w.txn.Instant)
+	}
+	meta := w.metadata(stats)
+	completion, err := w.txn.Commit(ctx, meta, w.options.Checks...)
+	if err != nil {
+		return Result{}, err
+	}
+	r := Result{Instant: w.txn.Instant, Completion: completion, Files: len(stats)}
+	for _, s := range stats {
+		r.Inserts += s.NumInserts
+		r.Updates += s.NumUpdateWrites
+		r.Deletes += s.NumDeletes
+		r.Bytes += s.TotalWriteBytes
+	}
+	return r, nil
+}
+
+// metadata is the content of the completed file.
+func (w *write) metadata(stats []*timeline.WriteStat) *timeline.CommitMetadata {
+	m := &timeline.CommitMetadata{
+		PartitionToWriteStats: map[string][]*timeline.WriteStat{},
+		ExtraMetadata:         map[string]string{timeline.SchemaKey: w.rows.Avro()},
+		OperationType:         string(w.options.Operation),
+	}
+	for _, s := range stats {
+		m.PartitionToWriteStats[s.PartitionPath] = append(m.PartitionToWriteStats[s.PartitionPath], s)
+	}
+	for k, v := range w.options.Extra {
+		m.ExtraMetadata[k] = v
+	}
+	return m
+}

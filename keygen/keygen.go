@@ -1,0 +1,207 @@
+// Package keygen makes the record key and the partition path of rows, as Hudi's key
+// generators do (docs/format/keys.md).
+package keygen
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/schema"
+	"github.com/hudi-go/hudi-go/table"
+)
+
+// What stands for null and empty values in keys of several fields.
+const (
+	nullKey  = "__null__"
+	emptyKey = "__empty__"
+)
+
+// Generator makes the keys and partition paths of a table's rows.
+type Generator struct {
+	keys       []string // fields
+	named      bool     // keys are written field:value
+	partitions []string // fields
+	hive       bool
+	encode     bool
+}
+
+// New makes the generator that a table's configuration names. Generators that are not
+// there (timestamp, custom, generated keys) wrap ErrUnsupported; a field that the schema
+// lacks wraps ErrInvalid.
+func New(c *table.Config, s *schema.Schema) (*Generator, error) {
+	kind := kindOf(c)
+	g := &Generator{keys: c.Keys, partitions: c.PartitionBy, hive: c.HiveStyle, encode: c.URLEncode}
+	switch kind {
+	case simple:
+		if len(g.keys) != 1 || len(g.partitions) != 1 {
+			return nil, fmt.Errorf("keygen: the simple generator takes one key and one partition field, the table has %d and %d: %w", len(g.keys), len(g.partitions), base.ErrInvalid)
+		}
+	case complexKeys:
+		// With one key field releases differ; a version 9 table always has the field's name.
+		g.named = len(g.keys) > 1 || c.Version >= 9
+	case nonPartitioned:
+		g.partitions = nil
+		g.named = len(g.keys) > 1
+	case globalDelete:
+		g.partitions = nil
+		g.named = true
+	default:
+		return nil, fmt.Errorf("keygen: table %s uses the key generator %q: %w", c.Name, c.KeyGen, base.ErrUnsupported)
+	}
+	if len(g.keys) == 0 {
+		return nil, fmt.Errorf("keygen: table %s has no record key fields; generated keys are %w", c.Name, base.ErrUnsupported)
+	}
+	for _, name := range append(append([]string(nil), g.keys...), g.partitions...) {
+		top, _, _ := strings.Cut(name, ".")
+		if _, _, ok := s.Field(top); !ok {
+			return nil, fmt.Errorf("keygen: the schema has no field %q, which the table's keys or partitions need: %w", name, base.ErrInvalid)
+		}
+	}
+	return g, nil
+}
+
+// The kinds of generators, as hoodie.table.keygenerator.type names them.
+const (
+	simple         = "SIMPLE"
+	complexKeys    = "COMPLEX"
+	nonPartitioned = "NON_PARTITION"
+	globalDelete   = "GLOBAL_DELETE"
+)
+
+// kindOf reads the configured type or class, or derives the kind from the fields.
+func kindOf(c *table.Config) string {
+	kind := c.KeyGen
+	if at := strings.LastIndexByte(kind, '.'); at >= 0 {
+		class := strings.TrimSuffix(strings.TrimSuffix(kind[at+1:], "KeyGenerator"), "Avro")
+		switch class {
+		case "Simple":
+			return simple
+		case "Complex":
+			return complexKeys
+		case "Nonpartitioned":
+			return nonPartitioned
+		case "GlobalDelete":
+			return globalDelete
+		}
+		return kind
+	}
+	if kind = strings.TrimSuffix(kind, "_AVRO"); kind != "" {
+		return kind
+	}
+	switch {
+	case len(c.PartitionBy) == 0:
+		return nonPartitioned
+	case len(c.PartitionBy) == 1 && len(c.Keys) == 1:
+		return simple
+	}
+	return complexKeys
+}
+
+// KeyFields are the names of the record key fields.
+func (g *Generator) KeyFields() []string { return g.keys }
+
+// PartitionFields are the names of the partition fields, none for an unpartitioned table.
+func (g *Generator) PartitionFields() []string { return g.partitions }
+
+// Keys makes the record keys of a batch. The caller releases them. A row without a key is
+// an error that wraps ErrInvalid and names the field and the row.
+func (g *Generator) Keys(batch arrow.RecordBatch, alloc memory.Allocator) (*array.String, error) {
+	columns, err := texts(batch, g.keys)
+	if err != nil {
+		return nil, err
+	}
+	b := array.NewStringBuilder(alloc)
+	defer b.Release()
+	b.Reserve(int(batch.NumRows()))
+	var key []byte
+	for row := range int(batch.NumRows()) {
+		key = key[:0]
+		present := false
+		for i, c := range columns {
+			if i > 0 {
+				key = append(key, ',')
+			}
+			if g.named {
+				key = append(append(key, g.keys[i]...), ':')
+			}
+			start := len(key)
+			var ok bool
+			key, ok = c.append(key, row)
+			switch {
+			case ok && len(key) > start:
+				present = true
+			case !g.named:
+			case ok:
+				key = append(key, emptyKey...)
+			default:
+				key = append(key, nullKey...)
+			}
+		}
+		if !present {
+			return nil, fmt.Errorf("keygen: row %d of the batch has no value in the record key %s: %w", row, strings.Join(g.keys, ","), base.ErrInvalid)
+		}
+		b.BinaryBuilder.Append(key)
+	}
+	return b.NewStringArray(), nil
+}
+
+// Partitioned says which partition each row of a batch belongs to.
+type Partitioned struct {
+	// Paths are the distinct partition paths, in the order of their first row.
+	Paths []string
+	// Of holds, for each row, its place in Paths; nil when all rows have Paths[0].
+	Of []int32
+}
+
+// Partitions makes the partition paths of a batch, as they are on storage.
+func (g *Generator) Partitions(batch arrow.RecordBatch) (Partitioned, error) {
+	if len(g.partitions) == 0 {
+		return Partitioned{Paths: []string{""}}, nil
+	}
+	columns, err := texts(batch, g.partitions)
+	if err != nil {
+		return Partitioned{}, err
+	}
+	p := Partitioned{Of: make([]int32, batch.NumRows())}
+	seen := map[string]int32{}
+	var path, value []byte
+	for row := range int(batch.NumRows()) {
+		path = path[:0]
+		for i, c := range columns {
+			if i > 0 {
+				path = append(path, '/')
+			}
+			if g.hive {
+				path = append(append(path, g.partitions[i]...), '=')
+			}
+			value, _ = c.append(value[:0], row)
+			switch {
+			case len(value) == 0:
+				path = append(path, base.DefaultPartition...)
+			case g.encode:
+				path = append(path, base.EscapePartition(string(value))...)
+			default:
+				path = append(path, value...)
+			}
+		}
+		id, ok := seen[string(path)]
+		if !ok {
+			id = int32(len(p.Paths))
+			if _, err := base.CleanRelative(string(path)); err != nil {
+				return Partitioned{}, fmt.Errorf("keygen: partition of row %d: %w; set hoodie.datasource.write.partitionpath.urlencode for such values", row, err)
+			}
+			seen[string(path)] = id
+			p.Paths = append(p.Paths, string(path))
+		}
+		p.Of[row] = id
+	}
+	if len(p.Paths) == 1 {
+		p.Of = nil
+	}
+	return p, nil
+}

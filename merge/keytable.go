@@ -1,0 +1,76 @@
+package merge
+
+import "hash/maphash"
+
+// keyTable maps record keys to the numbers 0, 1, 2, … in the order of their first
+// appearance. Keys lie in one arena, so that a million of them are no million objects.
+type keyTable struct {
+	seed  maphash.Seed
+	slots []uint32 // number + 1; 0 is free; length is a power of two
+	hash  []uint32 // of each key, to grow and compare without reading it
+	end   []uint32 // where each key ends in the arena
+	arena []byte
+}
+
+func newKeyTable(seed maphash.Seed) *keyTable {
+	return &keyTable{seed: seed, slots: make([]uint32, 64)}
+}
+
+func (t *keyTable) len() int { return len(t.end) }
+
+func (t *keyTable) key(i int) []byte {
+	start := uint32(0)
+	if i > 0 {
+		start = t.end[i-1]
+	}
+	return t.arena[start:t.end[i]]
+}
+
+func (t *keyTable) bytes() int64 {
+	return int64(cap(t.slots)*4 + cap(t.hash)*4 + cap(t.end)*4 + cap(t.arena))
+}
+
+func (t *keyTable) hashOf(key string) uint64 { return maphash.String(t.seed, key) }
+
+// find returns the number of a key whose hash is h, or -1.
+func (t *keyTable) find(key string, h uint64) int {
+	mask := uint32(len(t.slots) - 1)
+	for at := uint32(h) & mask; ; at = (at + 1) & mask {
+		slot := t.slots[at]
+		if slot == 0 {
+			return -1
+		}
+		if i := int(slot - 1); t.hash[i] == uint32(h) && string(t.key(i)) == key {
+			return i
+		}
+	}
+}
+
+// add appends a key that is not in the table and returns its number.
+func (t *keyTable) add(key string, h uint64) int {
+	if 4*(len(t.end)+1) > 3*len(t.slots) {
+		t.grow()
+	}
+	i := len(t.end)
+	t.arena = append(t.arena, key...)
+	t.end = append(t.end, uint32(len(t.arena)))
+	t.hash = append(t.hash, uint32(h))
+	t.place(i)
+	return i
+}
+
+func (t *keyTable) place(i int) {
+	mask := uint32(len(t.slots) - 1)
+	at := t.hash[i] & mask
+	for t.slots[at] != 0 {
+		at = (at + 1) & mask
+	}
+	t.slots[at] = uint32(i + 1)
+}
+
+func (t *keyTable) grow() {
+	t.slots = make([]uint32, 2*len(t.slots))
+	for i := range t.end {
+		t.place(i)
+	}
+}

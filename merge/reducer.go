@@ -1,0 +1,339 @@
+package merge
+
+import (
+	"fmt"
+	"hash/maphash"
+	"iter"
+	"slices"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/schema"
+)
+
+// BatchRows is the greatest number of rows in a batch that a Reducer makes.
+const BatchRows = 64 << 10
+
+// Reducer brings many versions of rows down to one entry for each key, and merges the
+// entries with the rows of base files. It serves readers (log blocks over a base file),
+// writers (an incoming batch that repeats keys; copy-on-write) and compaction alike.
+//
+// Rows and deletes are added from old to new. Added batches are retained until Release.
+// A Reducer is not safe for concurrent use, except that MergeBase may run concurrently for
+// base files that share no keys.
+type Reducer struct {
+	rules  Rules
+	schema *arrow.Schema
+	alloc  memory.Allocator
+
+	keys    *keyTable
+	entries []entry
+	nodes   []node
+	batches []arrow.RecordBatch
+	partial *fills // nil when whole rows win
+
+	shard, shards uint64
+	duplicates    bool
+	retained      int64
+}
+
+// entry is the state of one key: the newest version that counts.
+type entry struct {
+	order   Value
+	head    int32 // first node of the row; meaningless for a delete
+	delete  bool
+	matched bool // a base row with this key has been seen
+}
+
+// node is one version of a row. In partial updates next is the version that fills what
+// this one lacks; -1 ends the chain.
+type node struct {
+	source, row, next int32
+}
+
+// NewReducer makes an empty Reducer for rows of the given columns, which must hold the
+// ordering fields and the columns that mark deletes.
+func NewReducer(rules Rules, columns *arrow.Schema, alloc memory.Allocator) *Reducer {
+	return &Reducer{
+		rules:   rules,
+		schema:  columns,
+		alloc:   alloc,
+		keys:    newKeyTable(maphash.MakeSeed()),
+		partial: newFills(rules, columns),
+		shards:  1,
+	}
+}
+
+// KeepShard makes the Reducer deal only with the keys of one of several shards, and leave
+// every other row out of its results, so that a slice whose logs do not fit in memory is
+// merged in several passes. Seed is the same for all passes.
+func (r *Reducer) KeepShard(shard, shards int, seed maphash.Seed) {
+	r.shard, r.shards = uint64(shard), uint64(shards)
+	r.keys = newKeyTable(seed)
+}
+
+// KeepDuplicates makes every added row an entry of its own, as inserting without a look
+// at keys asks for.
+func (r *Reducer) KeepDuplicates() { r.duplicates = true }
+
+// mine tells whether a key with this hash belongs to the shard. The table uses the low
+// half of the hash, the shard the high half.
+func (r *Reducer) mine(h uint64) bool { return r.shards == 1 || (h>>32)%r.shards == r.shard }
+
+// Release gives up the added batches.
+func (r *Reducer) Release() {
+	for _, b := range r.batches {
+		b.Release()
+	}
+	r.batches = nil
+}
+
+// Bytes estimates the memory that the Reducer holds.
+func (r *Reducer) Bytes() int64 {
+	const entrySize, nodeSize = 40, 12
+	return r.retained + r.keys.bytes() + entrySize*int64(cap(r.entries)) + nodeSize*int64(cap(r.nodes))
+}
+
+// AddRows adds the rows of a batch, newer than all before; keys holds their record keys.
+// Rows that carry a delete mark become deletes.
+func (r *Reducer) AddRows(batch arrow.RecordBatch, keys *array.String) error {
+	if batch.NumRows() == 0 {
+		return nil
+	}
+	if r.shards == 1 {
+		return r.addRows(batch, keys, nil)
+	}
+	batch, keys, err := r.ownRows(batch, keys)
+	if err != nil {
+		return err
+	}
+	defer batch.Release()
+	defer keys.Release()
+	return r.addRows(batch, keys, nil)
+}
+
+// AddChanges is AddRows with a delete mark beside the rows: those for which deleted is
+// true are deletes.
+func (r *Reducer) AddChanges(batch arrow.RecordBatch, keys *array.String, deleted *array.Boolean) error {
+	return r.addRows(batch, keys, deleted)
+}
+
+// ownRows copies the rows that belong to the shard, so that the others are not retained.
+func (r *Reducer) ownRows(batch arrow.RecordBatch, keys *array.String) (arrow.RecordBatch, *array.String, error) {
+	var picks []Pick
+	for row := range int(batch.NumRows()) {
+		if keys.IsNull(row) || r.mine(r.keys.hashOf(keys.Value(row))) {
+			picks = append(picks, Pick{0, int32(row)})
+		}
+	}
+	own, err := TakeRows(r.alloc, batch, picks)
+	if err != nil {
+		return nil, nil, err
+	}
+	ownKeys, err := Interleave(r.alloc, keys.DataType(), []arrow.Array{keys}, picks)
+	if err != nil {
+		own.Release()
+		return nil, nil, err
+	}
+	return own, ownKeys.(*array.String), nil
+}
+
+func (r *Reducer) addRows(batch arrow.RecordBatch, keys *array.String, marks *array.Boolean) error {
+	order, err := orderingOf(batch, r.rules.Ordering)
+	if err != nil {
+		return err
+	}
+	deleted, err := r.rules.deletes(batch)
+	if err != nil {
+		return err
+	}
+	source := int32(len(r.batches))
+	batch.Retain()
+	r.batches = append(r.batches, batch)
+	r.retained += batchBytes(batch)
+	if r.partial != nil {
+		r.partial.addSource(batch)
+	}
+	for row := range int(batch.NumRows()) {
+		if keys.IsNull(row) {
+			return fmt.Errorf("merge: row %d has no record key: %w", row, base.ErrInvalid)
+		}
+		key := keys.Value(row)
+		gone := deleted != nil && deleted(row) || marks != nil && marks.IsValid(row) && marks.Value(row)
+		r.addRow(key, r.keys.hashOf(key), order(row), source, int32(row), gone)
+	}
+	return nil
+}
+
+func (r *Reducer) addRow(key string, h uint64, order Value, source, row int32, isDelete bool) {
+	i := -1
+	if !r.duplicates {
+		i = r.keys.find(key, h)
+	}
+	if i < 0 {
+		r.keys.add(key, h)
+		r.entries = append(r.entries, entry{order: order, head: -1, delete: isDelete})
+		if !isDelete {
+			r.entries[len(r.entries)-1].head = r.newNode(source, row, -1)
+		}
+		return
+	}
+	e := &r.entries[i]
+	wins := r.rules.wins(order, e.order, isDelete, e.delete)
+	switch {
+	case wins && isDelete:
+		e.order, e.delete = order, true
+	case wins && (e.delete || e.head < 0):
+		e.order, e.delete = order, false
+		e.head = r.newNode(source, row, -1)
+	case wins:
+		e.order = order
+		if r.partial != nil && r.partial.incomplete(source, row) {
+			e.head = r.newNode(source, row, r.partial.skipUseless(r.nodes, source, row, e.head))
+		} else {
+			r.nodes[e.head] = node{source, row, -1}
+		}
+	case r.partial != nil && !isDelete && !e.delete && r.partial.incomplete(r.nodes[e.head].source, r.nodes[e.head].row):
+		last := e.head
+		for r.nodes[last].next >= 0 {
+			last = r.nodes[last].next
+		}
+		r.nodes[last].next = r.newNode(source, row, -1)
+	}
+}
+
+func (r *Reducer) newNode(source, row, next int32) int32 {
+	r.nodes = append(r.nodes, node{source, row, next})
+	return int32(len(r.nodes) - 1)
+}
+
+// AddDelete adds an entry of a delete block, newer than all before.
+func (r *Reducer) AddDelete(key string, order Value) {
+	h := r.keys.hashOf(key)
+	if !r.mine(h) {
+		return
+	}
+	i := r.keys.find(key, h)
+	if i < 0 {
+		r.keys.add(key, h)
+		r.entries = append(r.entries, entry{order: order, head: -1, delete: true})
+		return
+	}
+	if e := &r.entries[i]; r.rules.deleteWins(order, e.order, e.delete) {
+		e.order, e.delete = order, true
+	}
+}
+
+// Len is the number of keys, deletes included. Entries are numbered from 0 in the order in
+// which their keys first came.
+func (r *Reducer) Len() int { return len(r.entries) }
+
+// Key is the record key of an entry, valid until the next addition.
+func (r *Reducer) Key(i int) []byte { return r.keys.key(i) }
+
+// Find returns the entry of a key, or -1.
+func (r *Reducer) Find(key string) int { return r.keys.find(key, r.keys.hashOf(key)) }
+
+// IsDelete tells whether an entry is a delete.
+func (r *Reducer) IsDelete(i int) bool { return r.entries[i].delete }
+
+// Ordering is the ordering value of an entry.
+func (r *Reducer) Ordering(i int) Value { return r.entries[i].order }
+
+// Matched tells whether MergeBase has met the entry's key in a base file.
+func (r *Reducer) Matched(i int) bool { return r.entries[i].matched }
+
+// Take makes a batch of the rows of the given entries, which are not deletes. The caller
+// releases it.
+func (r *Reducer) Take(entries []int32) (arrow.RecordBatch, error) {
+	rows := make([]mergedRow, len(entries))
+	for i, e := range entries {
+		rows[i] = mergedRow{head: r.entries[e].head, base: -1}
+	}
+	return r.build(nil, presence{}, rows)
+}
+
+// TakeAll yields the rows of the given entries, which are not deletes. A batch is valid
+// until the next step.
+func (r *Reducer) TakeAll(entries []int32) iter.Seq2[arrow.RecordBatch, error] {
+	return func(yield func(arrow.RecordBatch, error) bool) {
+		for part := range slices.Chunk(entries, BatchRows) {
+			batch, err := r.Take(part)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			more := yield(batch, nil)
+			batch.Release()
+			if !more {
+				return
+			}
+		}
+	}
+}
+
+// Rest yields the rows whose keys no base file had: what the logs or the input insert.
+// A batch is valid until the next step.
+func (r *Reducer) Rest() iter.Seq2[arrow.RecordBatch, error] {
+	var entries []int32
+	for i := range r.entries {
+		if e := &r.entries[i]; !e.delete && !e.matched {
+			entries = append(entries, int32(i))
+		}
+	}
+	return r.TakeAll(entries)
+}
+
+// deletes compiles the test for delete marks in the rows of a batch; nil when the batch
+// has none.
+func (r *Rules) deletes(batch arrow.RecordBatch) (func(row int) bool, error) {
+	var tests []func(int) bool
+	column := func(name string) arrow.Array {
+		if at := batch.Schema().FieldIndices(name); len(at) > 0 {
+			return batch.Column(at[0])
+		}
+		return nil
+	}
+	if flags, ok := column(schema.IsDeleted).(*array.Boolean); ok {
+		tests = append(tests, func(row int) bool { return flags.IsValid(row) && flags.Value(row) })
+	}
+	if ops, ok := column(schema.MetaOperation).(*array.String); ok {
+		tests = append(tests, func(row int) bool {
+			return ops.IsValid(row) && (ops.Value(row) == "D" || ops.Value(row) == "-U")
+		})
+	}
+	if r.DeleteField != "" {
+		switch marks := column(r.DeleteField).(type) {
+		case nil:
+		case *array.String:
+			tests = append(tests, func(row int) bool { return marks.IsValid(row) && marks.Value(row) == r.DeleteMarker })
+		default:
+			return nil, fmt.Errorf("merge: delete field %q is %s, not text: %w", r.DeleteField, marks.DataType(), base.ErrUnsupported)
+		}
+	}
+	switch len(tests) {
+	case 0:
+		return nil, nil
+	case 1:
+		return tests[0], nil
+	}
+	return func(row int) bool {
+		for _, test := range tests {
+			if test(row) {
+				return true
+			}
+		}
+		return false
+	}, nil
+}
+
+func batchBytes(b arrow.RecordBatch) int64 {
+	var n int64
+	for _, c := range b.Columns() {
+		n += int64(c.Data().SizeInBytes())
+	}
+	return n
+}

@@ -1,0 +1,172 @@
+package query
+
+import (
+	"context"
+	"iter"
+	"sync"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/hudi-go/hudi-go/internal/basefile"
+	"github.com/hudi-go/hudi-go/internal/fileslice"
+)
+
+// Rows answers the query: batches in no particular order, each valid until the next step
+// (retain one to keep it). Slices are read side by side; what they hold is bounded by the
+// source's Memory.
+func (p *Plan) Rows(ctx context.Context) iter.Seq2[arrow.RecordBatch, error] {
+	return func(yield func(arrow.RecordBatch, error) bool) {
+		left := p.limit
+		for batch, err := range p.all(ctx) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if p.limit > 0 && batch.NumRows() >= left {
+				last := batch.NewSlice(0, left)
+				yield(last, nil)
+				last.Release()
+				return
+			}
+			left -= batch.NumRows()
+			if !yield(batch, nil) {
+				return
+			}
+		}
+	}
+}
+
+// all reads the tasks, several at a time when there are several.
+func (p *Plan) all(ctx context.Context) iter.Seq2[arrow.RecordBatch, error] {
+	workers := min(p.source.Parallel, len(p.Tasks))
+	if workers <= 1 {
+		return func(yield func(arrow.RecordBatch, error) bool) {
+			for _, t := range p.Tasks {
+				for batch, err := range p.Task(ctx, t) {
+					if !yield(batch, err) || err != nil {
+						return
+					}
+				}
+			}
+		}
+	}
+	return func(yield func(arrow.RecordBatch, error) bool) {
+		p.parallel(ctx, workers, yield)
+	}
+}
+
+type result struct {
+	batch arrow.RecordBatch // retained for the receiver
+	err   error
+}
+
+// parallel hands over what its workers read. It returns when all of them have ended.
+func (p *Plan) parallel(ctx context.Context, workers int, yield func(arrow.RecordBatch, error) bool) {
+	ctx, cancel := context.WithCancel(ctx)
+	tasks := make(chan Task)
+	results := make(chan result, workers)
+	var running sync.WaitGroup
+	running.Go(func() {
+		defer close(tasks)
+		for _, t := range p.Tasks {
+			select {
+			case tasks <- t:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	for range workers {
+		running.Go(func() {
+			for t := range tasks {
+				if !p.send(ctx, t, results) {
+					return
+				}
+			}
+		})
+	}
+	go func() {
+		running.Wait()
+		close(results)
+	}()
+	open := true
+	for r := range results {
+		if open {
+			open = yield(r.batch, r.err) && r.err == nil
+		}
+		if r.batch != nil {
+			r.batch.Release()
+		}
+		if !open {
+			cancel()
+		}
+	}
+	if open && ctx.Err() != nil { // the caller's context has ended before the tasks did
+		yield(nil, ctx.Err())
+	}
+	cancel()
+}
+
+// send reads one task. It returns false when the query is over.
+func (p *Plan) send(ctx context.Context, t Task, results chan<- result) bool {
+	for batch, err := range p.Task(ctx, t) {
+		if batch != nil {
+			batch.Retain()
+		}
+		select {
+		case results <- result{batch, err}:
+		case <-ctx.Done():
+			if batch != nil {
+				batch.Release()
+			}
+			return false
+		}
+		if err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// Task reads one task of the plan. Tasks may be read by several workers.
+func (p *Plan) Task(ctx context.Context, t Task) iter.Seq2[arrow.RecordBatch, error] {
+	request := fileslice.Request{Slice: t.Slice, Columns: p.columns, Latest: p.Instant, InRange: p.inRange}
+	if p.where != nil {
+		request.Keep = func(g *basefile.RowGroup) bool {
+			return p.where.MayMatch(rowGroupStats{g, p.reader.Table})
+		}
+	}
+	rows := p.reader.Read(ctx, request)
+	if p.where == nil {
+		return rows
+	}
+	return func(yield func(arrow.RecordBatch, error) bool) {
+		for batch, err := range rows {
+			if err == nil {
+				batch, err = p.filter(batch)
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			more := batch.NumRows() == 0 || yield(batch, nil)
+			batch.Release()
+			if !more {
+				return
+			}
+		}
+	}
+}
+
+// filter keeps the rows that meet the condition, and of those the wanted columns. The
+// caller releases the result.
+func (p *Plan) filter(batch arrow.RecordBatch) (arrow.RecordBatch, error) {
+	kept, err := p.where.Filter(batch, p.source.Alloc)
+	if err != nil {
+		return nil, err
+	}
+	defer kept.Release()
+	n := len(p.Schema.Fields()) // the condition's own columns come after the wanted ones
+	return array.NewRecordBatch(p.Schema.Arrow(), kept.Columns()[:n], kept.NumRows()), nil
+}

@@ -1,0 +1,358 @@
+// Package recovery undoes writes: those that died on the way, and on request completed
+// ones. Writers call Recover before they begin.
+//
+// A rollback is an instant of its own. It names what it is about to delete in its plan,
+// deletes the data files, then the instant's own files on the timeline, and completes.
+// Whoever finds it pending goes on with its plan: every step may be done twice.
+package recovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+
+	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/internal/txn"
+	"github.com/hudi-go/hudi-go/lock"
+	"github.com/hudi-go/hudi-go/storage"
+	"github.com/hudi-go/hudi-go/table"
+	"github.com/hudi-go/hudi-go/timeline"
+)
+
+// Recover finishes rollbacks that others left behind and rolls back the writes of dead
+// writers, newest first. It returns the instants that it rolled back. A table without
+// pending writes costs one listing.
+func Recover(ctx context.Context, h *table.Handle) ([]string, error) {
+	tl, err := h.Timeline(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(tl.Pending(), undoable) {
+		return nil, nil
+	}
+	var done []string
+	err = txn.Locked(ctx, h, func(tl *timeline.Timeline, _ *lock.Held) error {
+		undone, err := finishRollbacks(ctx, h, tl)
+		done = append(done, undone...)
+		if err != nil {
+			return err
+		}
+		if tl, err = tl.Reload(ctx); err != nil {
+			return err
+		}
+		pending := tl.Pending()
+		slices.Reverse(pending)
+		for _, i := range pending {
+			if !ingestion(i) {
+				continue
+			}
+			alive, err := txn.Alive(ctx, h, i.Time, tl.Location())
+			if err != nil {
+				return err
+			}
+			if alive {
+				continue
+			}
+			if err := rollback(ctx, h, tl, i); err != nil {
+				return err
+			}
+			done = append(done, i.Time)
+			if tl, err = tl.Reload(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return done, fmt.Errorf("recovery of %s: %w", h.Store.URI(), err)
+	}
+	return done, nil
+}
+
+// undoable tells whether a pending instant is one that Recover looks at.
+func undoable(i timeline.Instant) bool { return ingestion(i) || i.Action == timeline.Rollback }
+
+// ingestion tells whether an instant writes data that a client sent. Compactions and
+// clusterings are plans that are kept and tried again.
+func ingestion(i timeline.Instant) bool {
+	switch i.Action {
+	case timeline.Commit, timeline.DeltaCommit, timeline.ReplaceCommit:
+		return true
+	}
+	return false
+}
+
+// Undo rolls back a pending instant of the caller's own, whose transaction it has closed.
+func Undo(ctx context.Context, h *table.Handle, instant string) error {
+	return Rollback(ctx, h, instant)
+}
+
+// Rollback rolls back one instant, pending or completed. A completed write can only go
+// when no later write has completed, and when no savepoint holds it; otherwise the error
+// wraps base.ErrInvalid. The caller answers for it that the instant's writer is not at
+// work.
+func Rollback(ctx context.Context, h *table.Handle, instant string) error {
+	err := txn.Locked(ctx, h, func(tl *timeline.Timeline, _ *lock.Held) error {
+		if _, err := finishRollbacks(ctx, h, tl); err != nil {
+			return err
+		}
+		tl, err := tl.Reload(ctx)
+		if err != nil {
+			return err
+		}
+		target, err := find(tl, instant)
+		if err != nil {
+			return err
+		}
+		if target.Done() {
+			if err := mayUndo(tl, target); err != nil {
+				return err
+			}
+		}
+		return rollback(ctx, h, tl, target)
+	})
+	if err != nil {
+		return fmt.Errorf("roll back %s of %s: %w", instant, h.Store.URI(), err)
+	}
+	return nil
+}
+
+func find(tl *timeline.Timeline, instant string) (timeline.Instant, error) {
+	for _, i := range tl.Writes() {
+		if i.Time == instant {
+			return i, nil
+		}
+	}
+	return timeline.Instant{}, fmt.Errorf("no write with that time is on the active timeline: %w", base.ErrInvalid)
+}
+
+func mayUndo(tl *timeline.Timeline, target timeline.Instant) error {
+	if _, saved := tl.Find(target.Time, timeline.Savepoint); saved {
+		return fmt.Errorf("a savepoint holds it; delete the savepoint first: %w", base.ErrInvalid)
+	}
+	for _, i := range tl.CompletedWrites() {
+		if i.Time > target.Time {
+			return fmt.Errorf("the later write %s has completed; roll back the latest writes first: %w", i.Time, base.ErrInvalid)
+		}
+	}
+	for _, i := range tl.Pending() {
+		if (i.Action == timeline.Compaction || i.Action == timeline.Clustering) && i.Time > target.Time {
+			return fmt.Errorf("the pending %s may have its files in its plan; run it first: %w", i, base.ErrInvalid)
+		}
+	}
+	return nil
+}
+
+// rollback plans and executes. The caller holds the lock.
+func rollback(ctx context.Context, h *table.Handle, tl *timeline.Timeline, target timeline.Instant) error {
+	files, err := filesOf(ctx, h, tl, target)
+	if err != nil {
+		return err
+	}
+	plan := &timeline.RollbackPlan{Instant: &timeline.InstantInfo{Time: target.Time, Action: string(target.Action)}, Version: 1}
+	for _, f := range files {
+		plan.Requests = append(plan.Requests, timeline.RollbackRequest{
+			Partition:         partitionOf(f),
+			FilesToDelete:     []string{txn.AbsolutePath(h.Store, f)},
+			LogBlocksToDelete: map[string]int64{},
+		})
+	}
+	content, err := plan.Encode()
+	if err != nil {
+		return err
+	}
+	at, err := txn.NextTime(h, tl)
+	if err != nil {
+		return err
+	}
+	if err := tl.Request(ctx, at, timeline.Rollback, content); err != nil {
+		return err
+	}
+	if tl, err = tl.Reload(ctx); err != nil {
+		return err
+	}
+	return execute(ctx, h, tl, at, plan)
+}
+
+// finishRollbacks goes on with rollbacks that are pending.
+func finishRollbacks(ctx context.Context, h *table.Handle, tl *timeline.Timeline) (undone []string, err error) {
+	for _, i := range tl.Pending() {
+		if i.Action != timeline.Rollback {
+			continue
+		}
+		plan, err := tl.RollbackPlan(ctx, i.Time)
+		if err != nil {
+			return undone, err
+		}
+		if plan.Instant == nil {
+			return undone, fmt.Errorf("rollback %s names no instant: %w", i.Time, base.ErrCorrupt)
+		}
+		if err := execute(ctx, h, tl, i.Time, plan); err != nil {
+			return undone, err
+		}
+		undone = append(undone, plan.Instant.Time)
+		if tl, err = tl.Reload(ctx); err != nil {
+			return undone, err
+		}
+	}
+	return undone, nil
+}
+
+// execute carries out the plan of the rollback at time at. Each step may have been done
+// before.
+func execute(ctx context.Context, h *table.Handle, tl *timeline.Timeline, at string, plan *timeline.RollbackPlan) error {
+	began := h.Clock()
+	target, action := plan.Instant.Time, timeline.Action(plan.Instant.Action)
+	if err := tl.Inflight(ctx, at, timeline.Rollback, nil); err != nil {
+		return err
+	}
+	// Undone from here on: readers must not see the write while its files go.
+	if err := tl.Remove(ctx, target, action, timeline.Completed); err != nil {
+		return err
+	}
+	result := &timeline.RollbackMetadata{
+		StartTime: at, CommitsRollback: []string{target}, Version: 1,
+		Partitions: map[string]timeline.RollbackPartition{},
+		Instants:   []timeline.InstantInfo{*plan.Instant},
+	}
+	for _, r := range plan.Requests {
+		if len(r.LogBlocksToDelete) > 0 {
+			return fmt.Errorf("rollback %s appends to log files, as table version 6 does: %w", at, base.ErrUnsupported)
+		}
+		p := result.Partitions[r.Partition]
+		p.Partition = r.Partition
+		for _, f := range r.FilesToDelete {
+			file, err := base.CleanRelative(base.Join(r.Partition, path.Base(f)))
+			if err != nil {
+				return err
+			}
+			if !txn.Writes(storage.Entry{Name: path.Base(f)}, target) {
+				return fmt.Errorf("rollback %s of %s names %s, which is no file of that instant: %w", at, target, f, base.ErrCorrupt)
+			}
+			if err := h.Store.Delete(ctx, file); err != nil {
+				return fmt.Errorf("rollback %s: %w", at, err)
+			}
+			p.Deleted = append(p.Deleted, f)
+			result.TotalFilesDeleted++
+		}
+		result.Partitions[r.Partition] = p
+	}
+	keepPlan := action == timeline.Compaction || action == timeline.LogCompaction || action == timeline.Clustering
+	if err := tl.Remove(ctx, target, action, timeline.Inflight); err != nil {
+		return err
+	}
+	if !keepPlan {
+		if err := tl.Remove(ctx, target, action, timeline.Requested); err != nil {
+			return err
+		}
+	}
+	result.TimeTakenMillis = h.Clock().Sub(began).Milliseconds()
+	content, err := result.Encode()
+	if err != nil {
+		return err
+	}
+	completion, err := txn.NextTime(h, tl)
+	if err != nil {
+		return err
+	}
+	if err := tl.Complete(ctx, at, timeline.Rollback, completion, content); err != nil {
+		return err
+	}
+	if err := txn.RemoveMarkers(ctx, h.Store, target); err != nil {
+		return err
+	}
+	return txn.RemoveHeartbeat(ctx, h.Store, target)
+}
+
+// filesOf finds the data files of an instant: what a completed one says of itself, else
+// the files that its markers or their own names show. Markers alone do not do: they may
+// be gone while the files are there.
+func filesOf(ctx context.Context, h *table.Handle, tl *timeline.Timeline, target timeline.Instant) ([]string, error) {
+	seen := map[string]bool{}
+	if target.Done() {
+		meta, err := tl.CommitMetadata(ctx, target)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range meta.Stats() {
+			if s.Path == "" {
+				continue
+			}
+			f, err := base.CleanRelative(s.Path)
+			if err != nil {
+				return nil, err
+			}
+			if txn.Writes(storage.Entry{Name: path.Base(f)}, target.Time) {
+				seen[f] = true
+			}
+		}
+	}
+	marked, err := txn.Marked(ctx, h.Store, target.Time)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range marked {
+		if txn.Writes(storage.Entry{Name: path.Base(f)}, target.Time) {
+			seen[f] = true
+		}
+	}
+	if !target.Done() {
+		lister := table.StorageLister(h.Store)
+		partitions, err := lister.Partitions(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range partitions {
+			files, err := lister.Files(ctx, p)
+			if err != nil {
+				return nil, err
+			}
+			for _, f := range files {
+				if txn.Writes(f, target.Time) {
+					seen[f.Path] = true
+				}
+			}
+		}
+	}
+	files := make([]string, 0, len(seen))
+	for f := range seen {
+		files = append(files, f)
+	}
+	slices.Sort(files)
+	return files, nil
+}
+
+func partitionOf(file string) string {
+	if dir := path.Dir(file); dir != "." {
+		return dir
+	}
+	return ""
+}
+
+// RevertCompaction takes a compaction whose writer died back to its plan: the files that
+// it made are deleted, then its inflight file. The caller holds the lock and has made sure
+// that the writer is dead.
+func RevertCompaction(ctx context.Context, h *table.Handle, tl *timeline.Timeline, instant string) error {
+	i, ok := tl.Find(instant, timeline.Compaction)
+	if !ok || i.Done() {
+		return fmt.Errorf("recovery: no pending compaction %s: %w", instant, base.ErrConflict)
+	}
+	files, err := filesOf(ctx, h, tl, i)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if n, ok := base.ParseBaseFileName(path.Base(f)); ok && n.Instant == instant {
+			err = errors.Join(err, h.Store.Delete(ctx, f))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("recovery: revert compaction %s: %w", instant, err)
+	}
+	if err := tl.Remove(ctx, instant, timeline.Compaction, timeline.Inflight); err != nil {
+		return err
+	}
+	return txn.RemoveMarkers(ctx, h.Store, instant)
+}

@@ -1,0 +1,18 @@
+//go:build !(darwin || dragonfly || freebsd || linux || netbsd || openbsd)
+
+package local
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+
+	"github.com/hudi-go/hudi-go/internal/base"
+)
+
+const canLock = false
+
+// Lock implements storage.Locker where the system has no flock(2): it always fails.
+func (s *store) Lock(context.Context, string) (func() error, error) {
+	return nil, fmt.Errorf("local: file locks on %s: %w", runtime.GOOS, base.ErrUnsupported)
+}

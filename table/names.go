@@ -1,0 +1,157 @@
+package table
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/hudi-go/hudi-go/timeline"
+)
+
+// Property keys of hoodie.properties (docs/format/properties.md).
+const (
+	keyName                = "hoodie.table.name"
+	keyDatabase            = "hoodie.database.name"
+	keyType                = "hoodie.table.type"
+	keyVersion             = "hoodie.table.version"
+	keyInitialVersion      = "hoodie.table.initial.version"
+	keyLayout              = "hoodie.timeline.layout.version"
+	keyTimelinePath        = "hoodie.timeline.path"
+	keyHistoryPath         = "hoodie.timeline.history.path"
+	keyArchiveFolder       = "hoodie.archivelog.folder"
+	keyChecksum            = "hoodie.table.checksum"
+	keyRecordKeys          = "hoodie.table.recordkey.fields"
+	keyPartitionFields     = "hoodie.table.partition.fields"
+	keyOrdering            = "hoodie.table.ordering.fields"
+	keyPrecombine          = "hoodie.table.precombine.field"
+	keyKeyGenClass         = "hoodie.table.keygenerator.class"
+	keyKeyGenType          = "hoodie.table.keygenerator.type"
+	keyExtractor           = "hoodie.table.partition_extractor_class"
+	keyBaseFormat          = "hoodie.table.base.file.format"
+	keyMultipleFormats     = "hoodie.table.multiple.base.file.formats.enable"
+	keyMetaFields          = "hoodie.populate.meta.fields"
+	keyHiveStyle           = "hoodie.datasource.write.hive_style_partitioning"
+	keyURLEncode           = "hoodie.datasource.write.partitionpath.urlencode"
+	keySlashDates          = "hoodie.datasource.write.slash.separated.date.partitioning"
+	keyDropPartitions      = "hoodie.datasource.write.drop.partition.columns"
+	keyMetafileBaseFormat  = "hoodie.partition.metafile.use.base.format"
+	keyTimezone            = "hoodie.table.timeline.timezone"
+	keyCreateSchema        = "hoodie.table.create.schema"
+	keyCDC                 = "hoodie.table.cdc.enabled"
+	keyCDCMode             = "hoodie.table.cdc.supplemental.logging.mode"
+	keyPayloadClass        = "hoodie.compaction.payload.class"
+	keyLegacyPayloadClass  = "hoodie.table.legacy.payload.class"
+	keyMergeMode           = "hoodie.record.merge.mode"
+	keyStrategyID          = "hoodie.record.merge.strategy.id"
+	keyOldStrategyID       = "hoodie.compaction.record.merger.strategy"
+	keyPartialUpdate       = "hoodie.table.partial.update.mode"
+	mergePropertyPrefix    = "hoodie.record.merge.property."
+	keyFormat              = "hoodie.table.format"
+	keyMetadataPartitions  = "hoodie.table.metadata.partitions"
+	keyMetadataInflight    = "hoodie.table.metadata.partitions.inflight"
+	keyBootstrap           = "hoodie.bootstrap.base.path"
+	keyIndexType           = "hoodie.index.type"
+	keyIndexBuckets        = "hoodie.bucket.index.num.buckets"
+	keyIndexHashField      = "hoodie.bucket.index.hash.field"
+	timestampKeyGenPrefix  = "hoodie.keygen.timebased."
+	timestampKeyGenOldName = "hoodie.deltastreamer.keygen.timebased."
+)
+
+// release is what a table version fixes: the timeline's layout, and under which names the
+// release of Hudi that made the version stores what later versions renamed.
+type release struct {
+	layout   timeline.Layout
+	ordering string // key of the ordering fields
+}
+
+// releases has the table versions that are read and written.
+var releases = map[int]release{
+	6: {layout: timeline.Layout1, ordering: keyPrecombine},
+	8: {layout: timeline.Layout2, ordering: keyPrecombine},
+	9: {layout: timeline.Layout2, ordering: keyOrdering},
+}
+
+// CurrentVersion is the table version of new tables.
+const CurrentVersion = 9
+
+// aliases are the names that some release stores a property under besides its own, in the
+// order in which they are consulted.
+var aliases = map[string][]string{
+	keyOrdering:   {keyPrecombine},
+	keyPrecombine: {keyOrdering},
+	keyStrategyID: {keyOldStrategyID},
+}
+
+// lookup returns the value of a property under its own name or an alias.
+func lookup(p *Properties, key string) (string, bool) {
+	if v, ok := p.Get(key); ok {
+		return v, true
+	}
+	for _, a := range aliases[key] {
+		if v, ok := p.Get(a); ok {
+			return v, true
+		}
+	}
+	if rest, ok := strings.CutPrefix(key, timestampKeyGenPrefix); ok {
+		return p.Get(timestampKeyGenOldName + rest)
+	}
+	return "", false
+}
+
+// list splits a comma list, without blanks and empty elements.
+func list(s string) []string {
+	var out []string
+	for e := range strings.SplitSeq(s, ",") {
+		if e = strings.TrimSpace(e); e != "" {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// The kinds of key generators, as hoodie.table.keygenerator.type names them.
+const (
+	KeyGenSimple       = "SIMPLE"
+	KeyGenComplex      = "COMPLEX"
+	KeyGenTimestamp    = "TIMESTAMP"
+	KeyGenCustom       = "CUSTOM"
+	KeyGenNonPartition = "NON_PARTITION"
+	KeyGenGlobalDelete = "GLOBAL_DELETE"
+	KeyGenAuto         = "AUTO_RECORD"
+	KeyGenUserProvided = "USER_PROVIDED"
+)
+
+// keyGenClasses maps the simple names of Hudi's key generator classes, without Avro and
+// KeyGenerator, to kinds.
+var keyGenClasses = map[string]string{
+	"Simple":         KeyGenSimple,
+	"Complex":        KeyGenComplex,
+	"TimestampBased": KeyGenTimestamp,
+	"Custom":         KeyGenCustom,
+	"Nonpartitioned": KeyGenNonPartition,
+	"GlobalDelete":   KeyGenGlobalDelete,
+}
+
+// keyGenKind resolves a stored type or class to a kind; classes of the user's stay as
+// they are. Without either the kind follows from the fields.
+func keyGenKind(kind, class string, keys, partitions []string) string {
+	kind = strings.TrimSuffix(kind, "_AVRO")
+	if (kind == "" || kind == KeyGenUserProvided) && class != "" {
+		name := class[strings.LastIndexByte(class, '.')+1:]
+		name = strings.TrimSuffix(strings.TrimSuffix(name, "KeyGenerator"), "Avro")
+		if known, ok := keyGenClasses[name]; ok {
+			return known
+		}
+		return class
+	}
+	switch {
+	case kind != "":
+		return kind
+	case slices.ContainsFunc(partitions, func(f string) bool { return strings.Contains(f, ":") }):
+		return KeyGenCustom
+	case len(partitions) == 0:
+		return KeyGenNonPartition
+	case len(partitions) == 1 && len(keys) == 1:
+		return KeyGenSimple
+	}
+	return KeyGenComplex
+}

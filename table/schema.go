@@ -1,0 +1,87 @@
+package table
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/schema"
+	"github.com/hudi-go/hudi-go/timeline"
+)
+
+// ErrNoSchema says that nobody has said yet what a table's rows look like. It is of the kind
+// base.ErrInvalid.
+var ErrNoSchema = fmt.Errorf("the table has no schema yet; write rows, or create it with a schema: %w", base.ErrInvalid)
+
+// RecordSchema is the schema of the table's rows, without meta columns, as of the last
+// completed write. A table that has neither a write nor a schema of its own wraps
+// ErrNoSchema.
+func (c *Config) RecordSchema(ctx context.Context, tl *timeline.Timeline) (*schema.Schema, error) {
+	return c.RecordSchemaAt(ctx, tl, "")
+}
+
+// RecordSchemaAt is RecordSchema as of the last write with a requested time at or before
+// at; "" is the last of all.
+func (c *Config) RecordSchemaAt(ctx context.Context, tl *timeline.Timeline, at string) (*schema.Schema, error) {
+	text, err := writtenSchema(ctx, tl, at)
+	if err != nil {
+		return nil, err
+	}
+	if text == "" {
+		text = c.CreateSchema
+	}
+	if text == "" {
+		return nil, fmt.Errorf("table: %s: %w", c.Name, ErrNoSchema)
+	}
+	s, err := schema.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("table: schema of %s: %w", c.Name, err)
+	}
+	if s.HasMeta() {
+		s = s.WithoutMeta()
+	}
+	if !c.DropPartitionColumns {
+		return s, nil
+	}
+	// Columns that live in folder names only read as text.
+	record := *s.Record()
+	record.Fields = slices.Clone(record.Fields)
+	for _, name := range c.PartitionBy {
+		if _, _, ok := s.Field(name); !ok {
+			record.Fields = append(record.Fields, schema.Field{
+				Name:    name,
+				Type:    &schema.Type{Kind: schema.String, Nullable: true},
+				Default: []byte("null"),
+			})
+		}
+	}
+	return schema.New(&record)
+}
+
+// writtenSchema returns the schema text of the last completed write that has one, "" for
+// none. Services, which keep the schema they found, count only when no other write is left.
+func writtenSchema(ctx context.Context, tl *timeline.Timeline, at string) (string, error) {
+	fallback := ""
+	for _, i := range slices.Backward(tl.CompletedWrites()) {
+		if at != "" && i.Time > at {
+			continue
+		}
+		m, err := tl.CommitMetadata(ctx, i)
+		if err != nil {
+			return "", err
+		}
+		text := m.ExtraMetadata[timeline.SchemaKey]
+		switch m.OperationType {
+		case timeline.OpCluster, timeline.OpCompact, timeline.OpLogCompact, timeline.OpIndex:
+			if fallback == "" {
+				fallback = text
+			}
+			continue
+		}
+		if text != "" {
+			return text, nil
+		}
+	}
+	return fallback, nil
+}
