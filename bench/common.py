@@ -1,6 +1,6 @@
 """Measurement helpers shared by all peers: wall, CPU seconds, peak RSS, bytes; one JSON line per measurement."""
 
-import json, os, sys, time, shutil, statistics
+import json, os, time, shutil
 
 TCK = os.sysconf("SC_CLK_TCK")
 

@@ -9,7 +9,7 @@ Everything is a pure function of (seed, row index), so that any row range can be
 upsert batch can be derived without reading the table.  Seeds are per 250 000-row chunk.
 """
 
-import argparse, json, os, sys
+import argparse, json, os
 import numpy as np, pyarrow as pa, pyarrow.parquet as pq
 
 CHUNK = 250_000

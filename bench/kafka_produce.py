@@ -8,7 +8,8 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 bootstrap, topic, path = sys.argv[1:4]
 partitions = int(sys.argv[4]) if len(sys.argv) > 4 else 4
-for future in AdminClient({"bootstrap.servers": bootstrap}).create_topics([NewTopic(topic, partitions, 1)]).values():
+admin = AdminClient({"bootstrap.servers": bootstrap})
+for future in admin.create_topics([NewTopic(topic, partitions, 1)]).values():
     future.result()
 producer = Producer(
     {

@@ -1,6 +1,6 @@
 """Floors: DuckDB over the same parquet files, pyarrow parquet write/read, and the disk itself."""
 
-import glob, os, subprocess, time
+import glob, os, subprocess
 from common import *
 
 

@@ -1,11 +1,11 @@
 """What a user would pick instead: delta-rs (deltalake) and Iceberg (pyiceberg write, pyiceberg/DuckDB read)."""
 
-import glob, os, json
+import os
 from common import *
 
 
 def run(a):
-    import pyarrow as pa, pyarrow.parquet as pq, pyarrow.compute as pc
+    import pyarrow.parquet as pq, pyarrow.compute as pc
 
     D, W, tag = a.data, a.work, a.tag
     R, WU = a.repeat, a.warmup

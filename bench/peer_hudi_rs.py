@@ -1,6 +1,6 @@
 """hudi-rs (Python binding, read-only) on a table some writer left behind: --table PATH."""
 
-import pyarrow as pa, pyarrow.compute as pc, os, glob
+import pyarrow.compute as pc, os, glob
 from common import *
 from hudi import HudiTable, HudiReadOptions, HudiQueryType, __version__ as V
 

@@ -7,7 +7,6 @@ KEYS = "l_orderkey,l_linenumber"
 
 
 def start(a):
-    import pyspark
     from pyspark.sql import SparkSession
 
     t = time.perf_counter()
@@ -72,11 +71,6 @@ def wopts(a, name, table_type="COPY_ON_WRITE", op="upsert", index="BLOOM", part=
 
 def run(a):
     s, t_start = start(a)
-    jvm = (
-        s.sparkContext._gateway.proc.pid
-        if getattr(s.sparkContext._gateway, "proc", None)
-        else int(s._jvm.java.lang.ProcessHandle.current().pid())
-    )
     jvm = int(s._jvm.java.lang.ProcessHandle.current().pid())
     b = Bench(f"spark-hudi-{a.hudi_version}", a.out, [jvm])
     b.emit(job="session_start", seconds=round(t_start, 3), cpu_seconds=round(cpu_of(jvm), 2), peak_rss_mb=round(peak_mb(jvm)))
@@ -152,7 +146,6 @@ def run(a):
 
     def j_write(op):
         p = T("w")
-        ret = {}
 
         def f(_):
             write(inp(src), p, "overwrite", op=op)
@@ -284,7 +277,6 @@ def run(a):
         rd("mor_snapshot_agg", p, lambda: hudi(p), rows=N)
         rd("mor_snapshot_wide", p, lambda: hudi(p), wide, N)
         rd("mor_ro_agg", p, lambda: hudi(p, **{"hoodie.datasource.query.type": "read_optimized"}), rows=N)
-        c = commits(p)
         rd(
             "incremental_mor",
             p,
@@ -349,7 +341,7 @@ def run(a):
                     timeline_files=len(os.listdir(p + "/.hoodie/timeline")),
                     mdt_files=sum(len(f) for _, _, f in os.walk(p + "/.hoodie/metadata")),
                 )
-                b.measure(f"read_at_n_commits", lambda: {"c": hudi(p).count()}, 3, 1, n=i + 1)
+                b.measure("read_at_n_commits", lambda: {"c": hudi(p).count()}, 3, 1, n=i + 1)
                 fresh_copy(p, f"{p}_{i + 1}")
             if time.time() > deadline:
                 break

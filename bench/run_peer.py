@@ -5,6 +5,7 @@ import argparse, importlib, os, sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 PEERS = {
+    "hudictl": "peer_hudictl",
     "spark-hudi": "peer_spark_hudi",
     "hudi-rs": "peer_hudi_rs",
     "duckdb": "peer_floor",
@@ -32,6 +33,9 @@ p.add_argument("--hudi-version", default="1.2.0")
 p.add_argument("--codec", default="", help="parquet codec for writers; empty: the peer's default")
 p.add_argument("--opt", action="append", help="extra hoodie.x=y")
 p.add_argument("--table", help="an existing table (read jobs of hudi-rs)")
+p.add_argument("--binary", default="bin/hudictl", help="hudictl")
+p.add_argument("--brokers", help="ingest jobs of hudictl")
+p.add_argument("--topic", help="ingest jobs of hudictl: a topic filled with gen.py cdc")
 p.add_argument("--ncommits", type=int, default=100)
 p.add_argument("--budget", type=float, default=400)
 p.add_argument("--nfiles", default="10,1000")

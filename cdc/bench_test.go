@@ -3,6 +3,7 @@ package cdc
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -81,6 +82,23 @@ func BenchmarkPlain(b *testing.B) {
 	s, err := schema.Parse(ordersSchema)
 	require.NoError(b, err)
 	benchDecoder(b, orderEvents(100_000), Options{Topic: "shop.public.orders", Schema: s, Wire: Wire{Decimal: DecimalText}})
+}
+
+// BenchmarkWithSchema has events of about 3.5 kB, most of it the schema.
+func BenchmarkWithSchema(b *testing.B) {
+	var fields []string
+	for _, f := range [][2]string{
+		{"id", `"int64"`}, {"customer_id", `"int64"`}, {"status", `"string"`}, {"amount", `"string"`}, {"city", `"string"`}, {"note", `"string"`}, {"qty", `"int32"`},
+		{"price", `"double"`}, {"active", `"boolean"`},
+		{"created_at", `"int64","name":"io.debezium.time.MicroTimestamp","version":1`}, {"updated_at", `"int64","name":"io.debezium.time.MicroTimestamp","version":1`},
+	} {
+		fields = append(fields, fmt.Sprintf(`{"type":%s,"optional":true,"field":"%s"}`, f[1], f[0]))
+	}
+	records := orderEvents(20_000)
+	for i := range records {
+		records[i].Value = embed(strings.Join(fields, ","), string(records[i].Value))
+	}
+	benchDecoder(b, records, Options{Topic: "shop.public.orders"})
 }
 
 // BenchmarkRead is the envelope reader alone.

@@ -123,13 +123,16 @@ func (d *Decoder) SetSchema(s *schema.Schema) error {
 // *SchemaChange, or *RecordError with one of this package's reasons; the record was not
 // consumed then, and the decoder can go on.
 func (d *Decoder) Append(rec Record) error {
-	p := d.partition(&rec)
-	err := d.append(&rec, p)
-	var changed *SchemaChange
-	if err != nil && !errors.As(err, &changed) {
-		return &RecordError{Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset, Err: err}
+	err := d.append(&rec, d.partition(&rec))
+	if err == nil || isSchemaChange(err) {
+		return err
 	}
-	return err
+	return &RecordError{Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset, Err: err}
+}
+
+func isSchemaChange(err error) bool {
+	var changed *SchemaChange
+	return errors.As(err, &changed)
 }
 
 // Skip consumes a record without decoding it, after an error.

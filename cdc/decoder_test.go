@@ -11,6 +11,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/stretchr/testify/require"
 
+	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/schema"
 )
 
@@ -115,7 +116,7 @@ func TestIncrementalSnapshotOrder(t *testing.T) {
 
 func TestUnavailable(t *testing.T) {
 	d := newTestDecoder(t, Options{Keys: []string{"id"}})
-	marker := defaultPlaceholder
+	marker := DefaultPlaceholder
 	encoded := base64.StdEncoding.EncodeToString([]byte(marker))
 	ints := strings.ReplaceAll(strings.Trim(fmt.Sprint([]byte(marker)), "[]"), " ", ",")
 	require.NoError(t, d.Append(changeRecord(0, "u", `{"id":1}`, "null", `{"id":1,"v":"x","day":1}`, "1")))
@@ -200,7 +201,7 @@ func TestFirstRecordRefused(t *testing.T) {
 	mongo := Record{Key: []byte(`{"id":1}`), Value: []byte(`{"after":"{}","source":{"connector":"mongodb"},"op":"c"}`)}
 	require.ErrorIs(t, d.Append(mongo), ErrMalformed)
 	mongo.Value = []byte(`{"after":{},"source":{"connector":"mongodb"},"op":"c"}`)
-	require.ErrorIs(t, d.Append(mongo), errUnsupported)
+	require.ErrorIs(t, d.Append(mongo), base.ErrUnsupported)
 }
 
 func TestIgnoredRecords(t *testing.T) {

@@ -3,12 +3,7 @@ package cdc
 import (
 	"bytes"
 	"fmt"
-	"slices"
-
-	"github.com/hudi-go/hudi-go/internal/base"
 )
-
-var errUnsupported = base.ErrUnsupported
 
 // event is a change event taken apart. Its values are places in the record's value, and valid
 // until the reader's next event.
@@ -273,7 +268,7 @@ func (r *jsonReader) classify(b []byte, ev *event) error {
 			return fmt.Errorf("before or after is no object: %w", ErrMalformed)
 		}
 	}
-	if !ev.hasAfter && slices.Contains([]byte("rcu"), ev.op) {
+	if !ev.hasAfter && ev.op != 'd' && ev.op != 't' {
 		return fmt.Errorf("op %q without after: %w", ev.op, ErrMalformed)
 	}
 	return nil

@@ -1,8 +1,6 @@
 package cdc
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // KeyFields returns the names of the fields of a record's message key, in their order, as
 // columns. It returns nil for a record without key, and an error that wraps ErrMalformed for a

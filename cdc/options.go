@@ -32,7 +32,7 @@ type Options struct {
 	// those by which the table is partitioned. Name them only if the source table has REPLICA
 	// IDENTITY FULL: otherwise the image has made-up values.
 	BeforeColumns []string
-	// Placeholder is the connector's unavailable.value.placeholder; "": Debezium's default.
+	// Placeholder is the connector's unavailable.value.placeholder; "": DefaultPlaceholder.
 	Placeholder string
 	// Seed has per Kafka partition the highest ordering value that was written before the first
 	// record, 0 for none.
@@ -73,14 +73,16 @@ const (
 	KafkaOffset    = "_kafka_offset"
 )
 
-const defaultPlaceholder = "__debezium_unavailable_value"
+// DefaultPlaceholder is Debezium's default of unavailable.value.placeholder.
+// DefaultPlaceholder is what Debezium puts in the place of a value that it does not have.
+const DefaultPlaceholder = "__debezium_unavailable_value"
 
 func (o Options) withDefaults() (Options, error) {
 	if o.Alloc == nil {
 		o.Alloc = memory.DefaultAllocator
 	}
 	if o.Placeholder == "" {
-		o.Placeholder = defaultPlaceholder
+		o.Placeholder = DefaultPlaceholder
 	}
 	if o.Mode > Append || o.Truncate > TruncateIgnore || o.Wire.Decimal > DecimalText ||
 		o.Wire.Time > TimeNanos || o.Wire.Binary > BinaryHex {

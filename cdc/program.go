@@ -132,8 +132,15 @@ func (d *Decoder) bind(p *program, columns []wireField) {
 			p.misfit = name
 		}
 	}
-	if p.misfit == "" {
-		p.shape, p.cols, p.keys = newShape(names...), cols, keys
+	if p.misfit != "" {
+		return
+	}
+	// A payload may have fields that its schema does not: the shape has only those with a converter.
+	p.shape, p.cols, p.keys = newShape(), cols, keys
+	for i, name := range names {
+		if cols[i] != nil {
+			p.shape.index[name] = i
+		}
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/hudi-go/hudi-go/schema"
 )
 
-// The headers by which Debezium tells the other key of a row whose primary key changed.
+// oldKeyHeader has the key that a row had before its primary key changed.
 const oldKeyHeader = "__debezium.oldkey"
 
 // Record is one Kafka record. The decoder keeps no reference to its memory.
@@ -17,7 +17,7 @@ type Record struct {
 	Topic     string
 	Partition int32
 	Offset    int64
-	Timestamp time.Time
+	Timestamp time.Time // of the record in Kafka; the decoder goes by the times in the event
 	Headers   []Header
 	Key       []byte // nil for none
 	Value     []byte // nil for a tombstone

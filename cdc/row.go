@@ -126,7 +126,7 @@ func (d *Decoder) deleted(rec *Record, ev *event) (int, error) {
 	before := d.before(rec, ev)
 	for k, i := range t.keys {
 		fromBefore := t.before[i] || len(rec.Key) == 0
-		if d.key.vals[k].null(rec.Key) && !(fromBefore && !before[i].null(rec.Value)) {
+		if ev.prog.cols[i] == nil || d.key.vals[k].null(rec.Key) && !(fromBefore && !before[i].null(rec.Value)) {
 			return 0, fmt.Errorf("the delete's message key has no %q: %w", t.source[i].Name, ErrNoKey)
 		}
 	}
@@ -218,7 +218,7 @@ func (d *Decoder) keyChange(rec *Record, ev *event) error {
 	for k, i := range t.keys {
 		v := d.key.vals[k]
 		switch {
-		case v.null(old):
+		case v.null(old) || ev.prog.keys[k] == nil:
 			t.oldKeys.Field(k).AppendNull()
 			bad = fmt.Errorf("header %s has no %q: %w", oldKeyHeader, t.source[i].Name, ErrNoKey)
 		case ev.prog.keys[k].append(old, v) != stored:

@@ -1,6 +1,10 @@
 package cdc
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/hudi-go/hudi-go/internal/base"
+)
 
 // The source block says where an event comes from. A connector is what differs between
 // Debezium's connectors: the fields that make an event's position, and how.
@@ -41,5 +45,5 @@ func connectorOf(b []byte, src *sourceBlock) (*connector, error) {
 			return c, nil
 		}
 	}
-	return nil, fmt.Errorf("events of the connector %q: %w", name, errUnsupported)
+	return nil, fmt.Errorf("events of the connector %q: %w", name, base.ErrUnsupported)
 }

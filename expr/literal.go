@@ -88,7 +88,7 @@ func notA(t *schema.Type, text string) error {
 	if len(text) > shown {
 		text = text[:shown] + "…"
 	}
-	return fmt.Errorf("%q is not a %s%s", text, typeName(t), example)
+	return fmt.Errorf("%q is not a valid %s%s", text, typeName(t), example)
 }
 
 func intRange(k schema.Kind) (lo, hi int64) {
@@ -225,7 +225,7 @@ func typed(t *schema.Type, n literalNode) (v Value, side int, err error) {
 			}
 		}
 	}
-	return v, 0, fmt.Errorf("%s cannot be compared with a %s column%s", literalText(n), typeName(t), advice(t))
+	return v, 0, fmt.Errorf("%s cannot be compared with a column of type %s%s", literalText(n), typeName(t), advice(t))
 }
 
 // advice says how literals of a type are written.

@@ -87,11 +87,11 @@ func TestBindErrors(t *testing.T) {
 	s := parseSchema(t, modelSchema)
 	for text, want := range map[string]string{
 		`zz = 1`:                    `position 1: schema: no column "zz"`,
-		`s = 1`:                     `position 5: column s: 1 cannot be compared with a string column: write it in 'single quotes'`,
-		`i = '1'`:                   `position 5: column i: '1' cannot be compared with a int column: write a number without quotes`,
+		`s = 1`:                     `position 5: column s: 1 cannot be compared with a column of type string: write it in 'single quotes'`,
+		`i = '1'`:                   `position 5: column i: '1' cannot be compared with a column of type int: write a number without quotes`,
 		`b = 1`:                     `write TRUE or FALSE`,
 		`bin = 'x'`:                 `write the bytes as X'0AFF'`,
-		`dt > 'yesterday'`:          `position 6: column dt: "yesterday" is not a date, write 2026-01-31`,
+		`dt > 'yesterday'`:          `position 6: column dt: "yesterday" is not a valid date, write 2026-01-31`,
 		`lts > '2026-01-01T00:00Z'`: `names a zone`,
 		`i IN (1, 'x')`:             `position 10: column i`,
 		`i`:                         `position 1: column i is int and not boolean: compare it with something`,

@@ -11,6 +11,7 @@ import (
 	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/internal/conf"
 	"github.com/hudi-go/hudi-go/table"
+	"github.com/hudi-go/hudi-go/timeline"
 )
 
 func unknownOperation(op Operation) error {
@@ -101,6 +102,22 @@ func (t *Table) compactionOptions() (compaction.Options, error) {
 	return compaction.Options{TargetIO: io, MaxFileBytes: size}, err
 }
 
+// PlanCompaction says what a compaction would merge, nil for nothing.
+func (t *Table) PlanCompaction(ctx context.Context) (*timeline.CompactionPlan, error) {
+	if err := t.mustMergeOnRead(); err != nil {
+		return nil, err
+	}
+	v, err := t.View(ctx)
+	if err != nil {
+		return nil, err
+	}
+	o, err := t.compactionOptions()
+	if err != nil {
+		return nil, err
+	}
+	return compaction.Plan(ctx, v, o)
+}
+
 // ExecuteCompaction carries a scheduled compaction out.
 func (t *Table) ExecuteCompaction(ctx context.Context, instant string) (compaction.Result, error) {
 	return t.compactor().Execute(ctx, instant)
@@ -131,19 +148,30 @@ func (t *Table) cleanOptions() (cleaner.Options, error) {
 	return cleaner.Options{Commits: int(n)}, err
 }
 
+// ScheduleClean puts a clean on the timeline and returns its instant, "" when there is
+// nothing to remove.
+func (t *Table) ScheduleClean(ctx context.Context) (string, error) {
+	o, err := t.cleanOptions()
+	if err != nil {
+		return "", err
+	}
+	return cleaner.Schedule(ctx, t.handle, o)
+}
+
+// ExecuteClean carries a scheduled clean out.
+func (t *Table) ExecuteClean(ctx context.Context, instant string) (cleaner.Result, error) {
+	return cleaner.Execute(ctx, t.handle, instant)
+}
+
 // Clean finishes cleans that were left behind and removes the files that the latest
 // commits (hoodie.clean.commits.retained) do not need.
 func (t *Table) Clean(ctx context.Context) ([]cleaner.Result, error) {
-	o, err := t.cleanOptions()
-	if err != nil {
-		return nil, err
-	}
 	pending, err := cleaner.Pending(ctx, t.handle)
 	if err != nil {
 		return nil, err
 	}
 	if len(pending) == 0 {
-		instant, err := cleaner.Schedule(ctx, t.handle, o)
+		instant, err := t.ScheduleClean(ctx)
 		if err != nil || instant == "" {
 			return nil, err
 		}
@@ -151,7 +179,7 @@ func (t *Table) Clean(ctx context.Context) ([]cleaner.Result, error) {
 	}
 	var out []cleaner.Result
 	for _, instant := range pending {
-		r, err := cleaner.Execute(ctx, t.handle, instant)
+		r, err := t.ExecuteClean(ctx, instant)
 		if err != nil {
 			return out, err
 		}

@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/hudi-go/hudi-go/internal/base"
-	"github.com/hudi-go/hudi-go/storage"
 	"github.com/hudi-go/hudi-go/table"
 	"github.com/hudi-go/hudi-go/timeline"
 )
@@ -22,7 +21,7 @@ func (p *Plan) planIncremental(ctx context.Context, o Options) error {
 		return fmt.Errorf("as-of belongs to the snapshot view; an incremental query ends at --end: %w", base.ErrInvalid)
 	}
 	if !c.MetaFields {
-		return fmt.Errorf("incremental queries are not supported when meta fields are disabled: %w", base.ErrUnsupported)
+		return fmt.Errorf("incremental queries are not supported when meta fields are disabled: the rows do not say which write they are of: %w", base.ErrInvalid)
 	}
 	writes, err := p.writesIn(ctx, o.Begin, o.End)
 	if err != nil {
@@ -72,7 +71,7 @@ func (p *Plan) writesIn(ctx context.Context, begin, end string) ([]timeline.Inst
 	if from == "earliest" || from == "000" {
 		from = ""
 	}
-	archived, err := p.archived(ctx)
+	archived, err := tl.Archived(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -96,16 +95,6 @@ func (p *Plan) writesIn(ctx context.Context, begin, end string) ([]timeline.Inst
 		}
 	}
 	return out, nil
-}
-
-// archived tells whether instants have left the active timeline.
-func (p *Plan) archived(ctx context.Context) (bool, error) {
-	dir := base.MetaFolder + "/archived"
-	if p.source.Timeline.Layout() == timeline.Layout2 {
-		dir = p.source.Config.TimelineDir() + "/history"
-	}
-	entries, err := p.source.Store.List(ctx, dir)
-	return slices.ContainsFunc(entries, func(e storage.Entry) bool { return !e.Dir }), err
 }
 
 // touched collects, for each file group that the writes have touched, the last base file

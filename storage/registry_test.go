@@ -3,6 +3,7 @@ package storage_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"testing"
 
@@ -21,14 +22,18 @@ func TestScheme(t *testing.T) {
 	}
 }
 
-func TestRegister(t *testing.T) {
-	sentinel := errors.New("opened")
+var errOpened = errors.New("opened")
+
+func init() {
 	storage.Register("test-register", func(_ context.Context, uri string) (storage.Store, error) {
-		require.Equal(t, "TEST-register://x", uri)
-		return nil, sentinel
+		return nil, fmt.Errorf("%w %s", errOpened, uri)
 	})
+}
+
+func TestRegister(t *testing.T) {
 	_, err := storage.Open(t.Context(), "TEST-register://x")
-	require.ErrorIs(t, err, sentinel)
+	require.ErrorIs(t, err, errOpened)
+	require.ErrorContains(t, err, "TEST-register://x")
 	require.Panics(t, func() { storage.Register("test-register", nil) })
 
 	_, err = storage.Open(t.Context(), "gopher://x")

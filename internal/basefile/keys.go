@@ -14,6 +14,7 @@ const (
 	footerAvroSchema  = "parquet.avro.schema"
 	footerWriterModel = "writer.model.name"
 	writerModelAvro   = "avro"
+	footerSpark       = "org.apache.spark.version"
 	footerBloom       = "org.apache.hudi.bloomfilter"
 	footerBloomOld    = "com.uber.hoodie.bloomfilter"
 	footerBloomType   = "hoodie_bloom_filter_type_code"

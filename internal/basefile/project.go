@@ -70,7 +70,7 @@ func mendRecord(f *pqarrow.SchemaField, g *pq.GroupNode) {
 	rebuildType(f)
 }
 
-// mendElement mends the element of the list g with the given repeated node.
+// mendElement mends the element of a list with the given repeated node.
 func mendElement(elem *pqarrow.SchemaField, list *pq.GroupNode, repeated pq.Node) {
 	g, ok := repeated.(*pq.GroupNode)
 	if !ok {
@@ -79,6 +79,9 @@ func mendElement(elem *pqarrow.SchemaField, list *pq.GroupNode, repeated pq.Node
 	switch {
 	case g.NumFields() == 1 && isList(g):
 		*elem = elem.Children[0]
+		if isWrapper(g, g.Field(0)) {
+			elem.Children[0] = elem.Children[0].Children[0]
+		}
 		mendElement(&elem.Children[0], g, g.Field(0))
 		rebuildType(elem)
 	case g.NumFields() == 1 && isMap(g):
@@ -86,11 +89,18 @@ func mendElement(elem *pqarrow.SchemaField, list *pq.GroupNode, repeated pq.Node
 		mendRecord(&elem.Children[0], g.Field(0).(*pq.GroupNode))
 		entry := elem.Children[0].Children
 		elem.Field = &arrow.Field{Name: elem.Field.Name, Type: arrow.MapOfFields(*entry[0].Field, *entry[1].Field)}
-	case elem.Field.Type.ID() == arrow.STRUCT && (g.NumFields() > 1 || g.Name() == "array" || g.Name() == list.Name()+"_tuple"):
-		mendRecord(elem, g)
-	default:
+	case isWrapper(list, g):
 		mendLists(elem, g.Field(0))
+	default:
+		mendRecord(elem, g)
 	}
+}
+
+// isWrapper reports whether the repeated node of a list is the middle level of three, and not
+// the element itself; the names are those of parquet-format's rules for old files.
+func isWrapper(list, repeated pq.Node) bool {
+	g, ok := repeated.(*pq.GroupNode)
+	return ok && g.NumFields() == 1 && !isList(g) && !isMap(g) && g.Name() != "array" && g.Name() != list.Name()+"_tuple"
 }
 
 // rebuildType makes the type of a nested field that of its children.

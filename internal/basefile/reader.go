@@ -117,8 +117,9 @@ func (r *Reader) loadGroups(size int64) error {
 				return r.corrupt("row group %d column %d: %v", i, c, err)
 			}
 			from, n := chunkRange(chunk)
-			if from < 0 || n < 0 || from > size || n > size-from || chunk.NumValues() < 0 {
-				return r.corrupt("row group %d column %d lies at %d, %d bytes, in a file of %d", i, c, from, n, size)
+			if from < 0 || n < 0 || from > size || n > size-from || chunk.NumValues() < group.Rows {
+				return r.corrupt("row group %d column %d has %d values at %d, %d bytes, in a file of %d",
+					i, c, chunk.NumValues(), from, n, size)
 			}
 			group.Bytes += n
 		}

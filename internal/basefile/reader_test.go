@@ -44,6 +44,9 @@ func leaf(t *testing.T, name string, rep parquet.Repetition, logical pq.LogicalT
 }
 
 func group(t *testing.T, name string, rep parquet.Repetition, logical pq.LogicalType, fields ...pq.Node) pq.Node {
+	if logical.IsNone() {
+		return pq.MustGroup(pq.NewGroupNode(name, rep, fields, -1))
+	}
 	n, err := pq.NewGroupNodeLogical(name, rep, fields, logical, -1)
 	require.NoError(t, err)
 	return n

@@ -71,6 +71,11 @@ func (o WriterOptions) withDefaults() WriterOptions {
 	return o
 }
 
+// prolepticSpark tells Spark that dates are of the calendar that Spark 3 has. Files that name no
+// Spark version may have the older one, so that Spark refuses them where they have dates
+// before 1582-10-15 or timestamps before 1900.
+const prolepticSpark = "3.5.0"
+
 var codecs = map[string]compress.Compression{
 	"zstd":         compress.Codecs.Zstd,
 	"snappy":       compress.Codecs.Snappy,
@@ -150,26 +155,32 @@ func (w *Writer) write(batch arrow.RecordBatch) error {
 		return err
 	}
 	for from := int64(0); from < batch.NumRows(); {
-		n := min(batch.NumRows()-from, int64(w.o.RowGroupRows-w.pendingRows))
-		part := batch.NewSlice(from, from+n)
-		size := batchBytes(part)
-		if n > 1 && size > w.o.RowGroupBytes { // a batch larger than a row group
-			part.Release()
-			n = max(1, n*w.o.RowGroupBytes/size)
-			part = batch.NewSlice(from, from+n)
-			size = batchBytes(part)
-		}
-		from += n
+		part, size, full := w.take(batch, from)
+		from += part.NumRows()
 		w.pending = append(w.pending, part)
-		w.pendingRows += int(n)
+		w.pendingRows += int(part.NumRows())
 		w.pendingBytes += size
-		if w.pendingRows >= w.o.RowGroupRows || w.pendingBytes >= w.o.RowGroupBytes {
+		if full {
 			if err := w.flush(); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// take slices off a batch what the row group has room for, one row at least.
+func (w *Writer) take(batch arrow.RecordBatch, from int64) (part arrow.RecordBatch, size int64, full bool) {
+	n := min(batch.NumRows()-from, int64(w.o.RowGroupRows-w.pendingRows))
+	room := w.o.RowGroupBytes - w.pendingBytes
+	part = batch.NewSlice(from, from+n)
+	if size = batchBytes(part); size > room && n > 1 {
+		part.Release()
+		n = max(1, n*room/size)
+		part = batch.NewSlice(from, from+n)
+		return part, batchBytes(part), true
+	}
+	return part, size, size >= room || w.pendingRows+int(n) == w.o.RowGroupRows
 }
 
 func (w *Writer) check(batch arrow.RecordBatch) error {
@@ -343,6 +354,7 @@ func (w *Writer) finish() error {
 	footer := map[string]string{
 		footerAvroSchema:  w.o.Schema.Avro(),
 		footerWriterModel: writerModelAvro,
+		footerSpark:       prolepticSpark,
 	}
 	w.keys.footer(footer)
 	maps.Copy(footer, w.o.Footer)

@@ -30,7 +30,7 @@ type seekable interface {
 func readParquet(ctx context.Context, r io.Reader, o ReadOptions) (*schema.Schema, iter.Seq2[arrow.RecordBatch, error], error) {
 	src, ok := r.(seekable)
 	if !ok {
-		return nil, nil, fmt.Errorf("Parquet is read from its end: give a file, not a pipe: %w", base.ErrInvalid)
+		return nil, nil, fmt.Errorf("a Parquet file is read from its end: give a file, not a pipe: %w", base.ErrInvalid)
 	}
 	var reader *pqarrow.FileReader
 	var from *arrow.Schema
@@ -81,7 +81,8 @@ func batchRows(pf *file.Reader) int64 {
 // arrowMagic begins Arrow files; streams begin with a length.
 const arrowMagic = "ARROW1"
 
-// readArrow reads an Arrow IPC stream, or an Arrow IPC file if r can seek.
+// readArrow reads an Arrow IPC stream, or an Arrow IPC file if r can seek. The data must be
+// trusted: arrow-go allocates what its metadata declares.
 func readArrow(r io.Reader, o ReadOptions) (*schema.Schema, iter.Seq2[arrow.RecordBatch, error], error) {
 	var records records
 	err := guard(func() (err error) {

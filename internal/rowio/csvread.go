@@ -1,13 +1,12 @@
 package rowio
 
 import (
-	"bytes"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"slices"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -15,97 +14,67 @@ import (
 	"github.com/hudi-go/hudi-go/schema"
 )
 
-// csvSource reads the records of a CSV file.
+// csvSource yields the records after the header, of which some may have been looked at.
 type csvSource struct {
-	csv   *csv.Reader
-	guard *recordGuard
-	ahead [][]string // records to be read again
-	lines []int      // where they begin
-	err   error      // what ended ahead
+	scan    *csvScanner
+	columns int
+	ahead   []csvRecord // records to be read again
 }
 
-// recordGuard fails when one record takes too much of r: a quote without its partner would
-// otherwise gather the rest of the file.
-type recordGuard struct {
-	r     io.Reader
-	taken int
-}
-
-func (g *recordGuard) Read(p []byte) (int, error) {
-	if g.taken > maxLine {
-		return 0, fmt.Errorf("a record is longer than %d MiB, is a quote not closed? %w", maxLine>>20, base.ErrInvalid)
-	}
-	n, err := g.r.Read(p)
-	g.taken += n
-	return n, err
-}
-
-// next returns the next record and the line where it begins, or io.EOF. The record is valid
-// until the next one.
-func (c *csvSource) next() (record []string, number int, err error) {
+// next reads a record into rec, or returns io.EOF.
+func (c *csvSource) next(rec *csvRecord) error {
 	if len(c.ahead) > 0 {
-		record, number = c.ahead[0], c.lines[0]
-		c.ahead, c.lines = c.ahead[1:], c.lines[1:]
-		return record, number, nil
+		*rec, c.ahead = c.ahead[0], c.ahead[1:]
+		return nil
 	}
-	if c.err != nil {
-		return nil, 0, c.err
+	if err := c.scan.next(rec); err != nil {
+		return err
 	}
-	c.guard.taken = 0
-	record, err = c.csv.Read()
-	var broken *csv.ParseError
-	switch {
-	case errors.As(err, &broken):
-		if errors.Is(err, csv.ErrFieldCount) {
-			err = fmt.Errorf("%d fields, and the header has %d", len(record), c.csv.FieldsPerRecord)
-		} else {
-			err = broken.Err
-		}
-		return nil, 0, line{number: broken.Line}.at(err)
-	case err != nil:
-		return nil, 0, err
+	if len(rec.cells) != c.columns {
+		return line{number: rec.line}.at(fmt.Errorf("%d cells, and the header has %d", len(rec.cells), c.columns))
 	}
-	number, _ = c.csv.FieldPos(0)
-	return record, number, nil
+	return nil
 }
 
-// readCSV reads RFC 4180's form with a header. Empty cells are null.
+// readCSV reads RFC 4180's form with a header. Empty cells are null; in quotes they are empty
+// strings, or binary without bytes, where the column holds these.
 func readCSV(r io.Reader, o ReadOptions) (*schema.Schema, iter.Seq2[arrow.RecordBatch, error], error) {
-	guard := &recordGuard{r: r}
-	in := &csvSource{csv: csv.NewReader(guard), guard: guard}
-	in.csv.ReuseRecord = true
-	header, _, err := in.next()
-	if errors.Is(err, io.EOF) {
+	in := &csvSource{scan: newCSVScanner(r)}
+	var rec csvRecord
+	if err := in.scan.next(&rec); errors.Is(err, io.EOF) {
 		return nil, nil, fmt.Errorf("the file is empty: it needs a header with the names of the columns: %w", base.ErrInvalid)
-	}
-	if err != nil {
+	} else if err != nil {
 		return nil, nil, err
 	}
-	header = slices.Clone(header)
-	header[0] = string(bytes.TrimPrefix([]byte(header[0]), byteOrderMark))
+	header := make([]string, len(rec.cells))
+	for i, c := range rec.cells {
+		header[i] = strings.Clone(c.text)
+	}
+	in.columns = len(header)
 	if o.Schema == nil {
-		if o.Schema, err = inferCSV(in, header, o.Table); err != nil {
+		s, err := inferCSV(in, header, o.Table)
+		if err != nil {
 			return nil, nil, err
 		}
+		o.Schema = s
 	}
 	columns, err := o.csvColumns(header)
 	if err != nil {
-		return nil, nil, line{number: 1}.at(err)
+		return nil, nil, line{number: rec.line}.at(err)
 	}
 	return o.Schema, func(yield func(arrow.RecordBatch, error) bool) {
 		b := newBatches(o)
 		defer b.release()
 		for {
-			record, number, err := in.next()
+			err := in.next(&rec)
 			if errors.Is(err, io.EOF) {
 				b.flush(yield)
 				return
 			}
 			size := 0
 			if err == nil {
-				size, err = b.addRecord(record, columns)
-				if err != nil {
-					err = line{number: number}.at(err)
+				if size, err = b.addRecord(rec.cells, columns); err != nil {
+					err = line{number: rec.line}.at(err)
 				}
 			}
 			if err != nil {
@@ -119,12 +88,9 @@ func readCSV(r io.Reader, o ReadOptions) (*schema.Schema, iter.Seq2[arrow.Record
 	}, nil
 }
 
-// csvColumns finds for each column of the schema the field that has it, or -1.
+// csvColumns finds for each column of the schema the cell that has it, or -1.
 func (o ReadOptions) csvColumns(header []string) ([]int, error) {
-	columns := make([]int, len(o.Schema.Fields()))
-	for i := range columns {
-		columns[i] = -1
-	}
+	columns := slices.Repeat([]int{-1}, len(o.Schema.Fields()))
 	for i, name := range header {
 		_, at, err := o.Schema.Lookup(name)
 		switch {
@@ -141,20 +107,19 @@ func (o ReadOptions) csvColumns(header []string) ([]int, error) {
 }
 
 // addRecord appends a record and returns the size of its text.
-func (b *batches) addRecord(record []string, columns []int) (size int, err error) {
+func (b *batches) addRecord(cells []csvCell, columns []int) (size int, err error) {
 	for i, at := range columns {
 		d, f := b.fields.decoders[i], b.fields.typ.Fields[i]
-		cell := ""
+		var cell csvCell
 		if at >= 0 {
-			cell = record[at]
+			cell = cells[at]
 		}
-		size += len(cell)
-		switch {
-		case cell != "":
-			err = d.text(cell)
-		case f.Type.Kind == schema.String && !f.Type.Nullable && at >= 0:
-			err = d.text("")
-		default:
+		size += len(cell.text)
+		// Where there is no null, an empty value needs no quotes.
+		empty := at >= 0 && hasEmpty(f.Type) && (cell.quoted || !f.Type.Nullable)
+		if cell.text != "" || empty {
+			err = d.text(cell.text)
+		} else {
 			err = d.null()
 		}
 		if err != nil {
@@ -164,30 +129,33 @@ func (b *batches) addRecord(record []string, columns []int) (size int, err error
 	return size, nil
 }
 
+// hasEmpty reports whether no text at all is a value of the type.
+func hasEmpty(t *schema.Type) bool {
+	return t.Kind == schema.String || t.Kind == schema.Bytes && t.Logical == schema.NoLogical
+}
+
 // inferCSV finds the schema from the first records, which it leaves to be read.
 func inferCSV(in *csvSource, header []string, table string) (*schema.Schema, error) {
 	root := &shape{names: header, fields: make(map[string]*shape)}
 	for _, name := range header {
 		root.fields[name] = &shape{}
 	}
-	var records [][]string
-	var numbers []int
-	size := 0
-	for len(records) < inferRows && size < inferBytes {
-		record, number, err := in.next()
-		if err != nil {
-			if !errors.Is(err, io.EOF) {
-				return nil, err
-			}
-			in.err = err
+	var seen []csvRecord
+	for size := 0; len(seen) < inferRows && size < inferBytes; {
+		var rec csvRecord
+		if err := in.next(&rec); errors.Is(err, io.EOF) {
 			break
+		} else if err != nil {
+			return nil, err
 		}
-		records, numbers = append(records, slices.Clone(record)), append(numbers, number)
-		for i, cell := range record {
-			root.fields[header[i]].observeText(cell)
-			size += len(cell)
+		for i := range rec.cells {
+			text := strings.Clone(rec.cells[i].text)
+			rec.cells[i].text = text
+			root.fields[header[i]].observeText(text)
+			size += len(text)
 		}
+		seen = append(seen, rec)
 	}
-	in.ahead, in.lines = records, numbers
+	in.ahead = seen
 	return root.schema(table)
 }

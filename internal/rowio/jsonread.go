@@ -74,15 +74,16 @@ func (l *lines) raw() ([]byte, error) {
 		return text, err
 	}
 	l.long = l.long[:0]
-	for errors.Is(err, bufio.ErrBufferFull) {
+	for {
 		if len(l.long)+len(text) > maxLine {
 			return nil, fmt.Errorf("line %d is longer than %d MiB: %w", l.number+1, maxLine>>20, base.ErrInvalid)
 		}
 		l.long = append(l.long, text...)
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return l.long, err
+		}
 		text, err = l.r.ReadSlice('\n')
 	}
-	l.long = append(l.long, text...)
-	return l.long, err
 }
 
 // at says in which line an error is, and that it is one of the content.

@@ -33,6 +33,9 @@ const (
 	Table   Format = "table"
 )
 
+// Typed reports whether files of the format say what types their columns have.
+func (f Format) Typed() bool { return f == Avro || f == Parquet || f == Arrow }
+
 // FormatOf guesses the format of a file from its name. ok is false when the name says nothing.
 func FormatOf(name string) (f Format, ok bool) {
 	switch strings.ToLower(path.Ext(name)) {

@@ -112,16 +112,18 @@ func appendClock(dst []byte, v, unitsPerSecond int64) []byte {
 	return appendPadded(dst, micros, 6)
 }
 
-// appendPadded writes v ≥ 0 with at least width digits, up to 6.
+// appendPadded writes v ≥ 0 with at least width digits, which are at most 6.
 func appendPadded(dst []byte, v int64, width int) []byte {
-	limit := int64(1)
-	for range width - 1 {
-		limit *= 10
+	var digits [6]byte
+	rest := v
+	for i := width - 1; i >= 0; i-- {
+		digits[i] = '0' + byte(rest%10)
+		rest /= 10
 	}
-	for ; limit > 1 && v < limit; limit /= 10 {
-		dst = append(dst, '0')
+	if rest > 0 {
+		return strconv.AppendInt(dst, v, 10)
 	}
-	return strconv.AppendInt(dst, v, 10)
+	return append(dst, digits[:width]...)
 }
 
 // civil turns days since 1970-01-01 into a date of the proleptic Gregorian calendar.

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,7 +25,12 @@ func heartbeatPath(instant string) string { return heartbeatDir + "/" + instant 
 
 // writerLock is the file that a writer of ours keeps locked as long as it lives, on stores
 // with file locks. The heartbeat file itself cannot be: it is rewritten with each beat.
-func writerLock(instant string) string { return locksDir + "/hudi-go-" + instant + ".lock" }
+func writerLock(instant string) string { return locksDir + "/" + lockPrefix + instant + lockSuffix }
+
+const (
+	lockPrefix = "hudi-go-"
+	lockSuffix = ".lock"
+)
 
 // heartbeat shows other writers that an instant's writer lives: an empty file that is
 // rewritten at each beat, as real Hudi does, and on stores with file locks a lock, which
@@ -116,11 +124,30 @@ const missedBeats = 2
 // lockProbe is how long a test of a writer's lock may take.
 const lockProbe = 100 * time.Millisecond
 
-// Alive tells whether the writer of a pending instant may still be at work. A writer with
-// a file lock lives as long as it holds it. Others live until missedBeats after their
-// last beat, or after the instant's own time if they wrote none, as Spark with eager
-// cleaning does not.
+// Alive tells whether the writer of a pending instant may still be at work: it is beating,
+// or it wrote no heartbeat, as Spark with eager cleaning does not, and its instant's own
+// time is no further back than missedBeats.
 func Alive(ctx context.Context, t *table.Handle, instant string, loc *time.Location) (bool, error) {
+	alive, known, err := beating(ctx, t, instant)
+	if err != nil || known {
+		return alive, err
+	}
+	began, err := base.ParseInstant(instant, loc)
+	if err != nil {
+		return false, err
+	}
+	return fresh(t, began), nil
+}
+
+// Beating tells whether somebody shows that he is at work on an instant. A writer with a
+// file lock lives as long as it holds it; others until missedBeats after their last beat.
+func Beating(ctx context.Context, t *table.Handle, instant string) (bool, error) {
+	alive, _, err := beating(ctx, t, instant)
+	return alive, err
+}
+
+// beating is Beating; known is false when there is no sign of a writer at all.
+func beating(ctx context.Context, t *table.Handle, instant string) (alive, known bool, err error) {
 	if locker, ok := t.Store.(storage.Locker); ok && t.Store.Capabilities().FileLock {
 		_, err := t.Store.Stat(ctx, writerLock(instant))
 		if err == nil {
@@ -129,27 +156,49 @@ func Alive(ctx context.Context, t *table.Handle, instant string, loc *time.Locat
 			release, err := locker.Lock(probe, writerLock(instant))
 			switch {
 			case err == nil:
-				return false, release()
+				return false, true, release()
 			case ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
-				return true, nil
+				return true, true, nil
 			}
-			return false, fmt.Errorf("txn: lock of writer %s: %w", instant, err)
+			return false, false, fmt.Errorf("txn: lock of writer %s: %w", instant, err)
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
-			return false, fmt.Errorf("txn: lock of writer %s: %w", instant, err)
+			return false, false, fmt.Errorf("txn: lock of writer %s: %w", instant, err)
 		}
 	}
-	var last time.Time
 	entry, err := t.Store.Stat(ctx, heartbeatPath(instant))
 	switch {
-	case err == nil:
-		last = entry.ModTime
 	case errors.Is(err, fs.ErrNotExist):
-		if last, err = base.ParseInstant(instant, loc); err != nil {
-			return false, err
-		}
-	default:
-		return false, fmt.Errorf("txn: heartbeat of %s: %w", instant, err)
+		return false, false, nil
+	case err != nil:
+		return false, false, fmt.Errorf("txn: heartbeat of %s: %w", instant, err)
 	}
-	return t.Clock().Before(last.Add(missedBeats*t.Beat + t.Skew)), nil
+	return fresh(t, entry.ModTime), true, nil
+}
+
+// fresh tells whether a writer that was alive at a time may still be.
+func fresh(t *table.Handle, last time.Time) bool {
+	return t.Clock().Before(last.Add(missedBeats*t.Beat + t.Skew))
+}
+
+// Traces lists the instants of which writers have left something: a heartbeat, a lock, or
+// markers.
+func Traces(ctx context.Context, st storage.Store) ([]string, error) {
+	seen := map[string]bool{}
+	for _, dir := range []string{heartbeatDir, locksDir, tempDir} {
+		entries, err := st.List(ctx, dir)
+		if err != nil {
+			return nil, fmt.Errorf("txn: list %s: %w", dir, err)
+		}
+		for _, e := range entries {
+			instant := e.Name
+			if dir == locksDir {
+				instant = strings.TrimSuffix(strings.TrimPrefix(e.Name, lockPrefix), lockSuffix)
+			}
+			if base.IsDigits(instant) {
+				seen[instant] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(seen)), nil
 }

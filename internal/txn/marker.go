@@ -30,7 +30,9 @@ const (
 	markerFiles    = "MARKERS"
 )
 
-func markerDir(instant string) string { return base.MetaFolder + "/.temp/" + instant }
+const tempDir = base.MetaFolder + "/.temp"
+
+func markerDir(instant string) string { return tempDir + "/" + instant }
 
 // Mark announces a data file, whose path is relative to the table, before it is written.
 func (t *Txn) Mark(ctx context.Context, path string, kind MarkerKind) error {

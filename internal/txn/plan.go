@@ -44,14 +44,19 @@ func Resume(ctx context.Context, h *table.Handle, action timeline.Action, instan
 			return fmt.Errorf("txn: no %s %s in %s: %w", action, instant, h.Store.URI(), base.ErrInvalid)
 		case i.Done():
 			return fmt.Errorf("txn: %s %s of %s is completed already: %w", action, instant, h.Store.URI(), base.ErrConflict)
-		case i.State == timeline.Inflight:
-			alive, err := Alive(ctx, h, instant, tl.Location())
-			if err != nil {
-				return err
-			}
-			if alive {
-				return fmt.Errorf("txn: another writer is at work on %s %s of %s: %w", action, instant, h.Store.URI(), base.ErrConflict)
-			}
+		}
+		// Before it is inflight an instant may be in work too: its writer has only just begun.
+		alive, err := Beating(ctx, h, instant)
+		if err == nil && i.State == timeline.Inflight {
+			alive, err = Alive(ctx, h, instant, tl.Location())
+		}
+		if err != nil {
+			return err
+		}
+		if alive {
+			return fmt.Errorf("txn: another writer is at work on %s %s of %s: %w", action, instant, h.Store.URI(), base.ErrConflict)
+		}
+		if i.State == timeline.Inflight {
 			if err := revert(tl); err != nil {
 				return err
 			}

@@ -52,6 +52,7 @@ setup_bench() {
   pip_need numpy 2.4.6
   pip_need pyarrow 26.0.1
   pip_need duckdb 2.0.1
+  pip_need hudi 0.5.0
   pip_need confluent_kafka 2.16.1
 }
 

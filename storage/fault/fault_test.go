@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/storage"
 	"github.com/hudi-go/hudi-go/storage/fault"
 	"github.com/hudi-go/hudi-go/storage/intercept"
@@ -256,6 +257,35 @@ func TestLockFaults(t *testing.T) {
 			require.NoError(t, err, "nobody is left holding the lock")
 		})
 	}
+}
+
+func TestRestrictionsAdd(t *testing.T) {
+	f := fault.Wrap(newMem(), fault.Tear(1).Only(func(c intercept.Call) bool { return c.Path == "b" }))
+	require.NoError(t, f.Put(t.Context(), "b", nil), "not a Write")
+	a, err := f.Create(t.Context(), "a")
+	require.NoError(t, err)
+	_, err = a.Write([]byte("x"))
+	require.NoError(t, err, "not b")
+	b, err := f.Create(t.Context(), "b")
+	require.NoError(t, err)
+	_, err = b.Write([]byte("x"))
+	require.ErrorIs(t, err, fault.ErrDied)
+}
+
+// bare hides what a store can do beyond the interface.
+type bare struct{ storage.Store }
+
+func (bare) Capabilities() storage.Capabilities { return storage.Capabilities{} }
+
+func TestBareStore(t *testing.T) {
+	f := fault.Wrap(bare{newMem()})
+	require.Zero(t, f.Capabilities())
+	_, err := f.Lock(t.Context(), "l")
+	require.ErrorIs(t, err, base.ErrUnsupported)
+	_, _, err = f.Get(t.Context(), "f")
+	require.ErrorIs(t, err, base.ErrUnsupported)
+	_, err = f.Swap(t.Context(), "f", nil, "")
+	require.ErrorIs(t, err, base.ErrUnsupported)
 }
 
 func TestKill(t *testing.T) {

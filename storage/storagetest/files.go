@@ -258,6 +258,9 @@ var streams = []testCase{
 		require.NoError(t, w.Abort(), "Abort after Close does nothing")
 		requireContent(t, s, "new/f", "hello, world")
 		require.Error(t, w.Close(), "a second Close")
+		_, err = w.Write([]byte("!"))
+		require.Error(t, err, "after Close")
+		requireContent(t, s, "new/f", "hello, world")
 	}},
 	{name: "Create/replaces at Close", run: func(t *testing.T, s storage.Store) {
 		put(t, s, "f", "old")
@@ -320,6 +323,8 @@ var streams = []testCase{
 		_, err = w.Write([]byte("x"))
 		require.NoError(t, err)
 		cancel()
+		_, err = w.Write([]byte("y"))
+		require.ErrorIs(t, err, context.Canceled)
 		requireUnsure(t, w.Close())
 		requireAbsent(t, s, "d/f")
 		require.Empty(t, names(t, s, "d"))

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/spf13/cobra"
+
+	"github.com/hudi-go/hudi-go/hudi"
+	"github.com/hudi-go/hudi-go/internal/rowio"
+)
+
+// Operations that the contract has and this release has not.
+var laterOperations = []string{"insert-overwrite", "insert-overwrite-table", "delete-partition"}
+
+// commitFlags are the flags of commit.
+type commitFlags struct {
+	op     string
+	index  string
+	input  string
+	output string
+}
+
+func newCommit(a *app) *cobra.Command {
+	var f commitFlags
+	c := &cobra.Command{
+		Use:   "commit TABLE [FILE…|-]",
+		Short: "Write rows to a table, as one commit",
+		Long: "Write the rows of files, or of standard input, to a table, as one commit, and print its instant.\n" +
+			"JSON lines and CSV have the types of the table's schema. A column _hoodie_is_deleted marks rows to delete.",
+		Example: "  hudictl commit ./trips --op upsert trips.jsonl more.parquet\n" +
+			"  echo '{\"id\":7}' | hudictl commit ./trips --op delete --input jsonl -",
+		Args: func(_ *cobra.Command, args []string) error { return tableArgs(args, len(args)) },
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.commit(c.Context(), args[0], args[1:], f)
+		},
+	}
+	c.Flags().SortFlags = false
+	choiceVar(c.Flags(), &f.op, "op", string(hudi.Upsert), "what to do with the rows", append([]string{
+		string(hudi.Upsert), string(hudi.Insert), string(hudi.BulkInsert), string(hudi.Delete)}, laterOperations...)...)
+	c.Flags().StringVar(&f.index, "index", "", "how to find rows, if the table does not say: simple, bloom or bucket:N")
+	choiceVar(c.Flags(), &f.input, "input", "", "format of the rows (default by the file's extension, jsonl for standard input)",
+		string(rowio.JSONL), string(rowio.CSV), string(rowio.Parquet), string(rowio.Avro), string(rowio.Arrow))
+	choiceVar(c.Flags(), &f.output, "output", outputText, "print the instant, or the commit's statistics", outputText, outputJSON)
+	return c
+}
+
+func (a *app) commit(ctx context.Context, uri string, files []string, f commitFlags) error {
+	for _, op := range laterOperations {
+		if f.op == op {
+			return unsupportedf("commit %s: --op %s is not supported yet; use upsert, insert, bulk-insert or delete", uri, op)
+		}
+	}
+	in, err := a.rowFiles(files, rowio.Format(f.input))
+	if err != nil {
+		return err
+	}
+	if err := a.indexOption(f.index); err != nil {
+		return err
+	}
+	t, err := a.open(ctx, uri)
+	if err != nil {
+		return err
+	}
+	op := hudi.Operation(f.op)
+	if err := in.shape(ctx, t, op); err != nil {
+		return fmt.Errorf("commit %s: %w", uri, err)
+	}
+	rows, err := in.open(ctx)
+	if err != nil {
+		return fmt.Errorf("commit %s: %w", uri, err)
+	}
+	defer in.close()
+	p := a.progress()
+	rows.Batches = counted(rows.Batches, p)
+	done, err := t.Write(ctx, op, rows, hudi.WriteOptions{})
+	p.end()
+	if err != nil {
+		return fmt.Errorf("commit %s: %w", uri, err)
+	}
+	return a.printResult(f.output, done, "%s", done.Instant)
+}
+
+// indexOption hands --index on as the options that real Hudi has for it.
+func (a *app) indexOption(text string) error {
+	if text == "" {
+		return nil
+	}
+	index, err := parseIndex(text)
+	if err != nil {
+		return err
+	}
+	a.globals.options["hoodie.index.type"] = index.Kind
+	if index.Buckets > 0 {
+		a.globals.options["hoodie.bucket.index.num.buckets"] = strconv.Itoa(index.Buckets)
+	}
+	return nil
+}
+
+// counted tells how many rows have passed.
+func counted(rows iter.Seq2[arrow.RecordBatch, error], p *progress) iter.Seq2[arrow.RecordBatch, error] {
+	return func(yield func(arrow.RecordBatch, error) bool) {
+		var n int64
+		for batch, err := range rows {
+			if err == nil {
+				n += batch.NumRows()
+				p.tell(func(since time.Duration) (string, any) {
+					rate := int64(float64(n) / since.Seconds())
+					return strings.Join([]string{plural(n, "row", "rows"), strconv.FormatInt(rate, 10) + "/s"}, ", "),
+						map[string]int64{"rows": n, "rowsPerSecond": rate}
+				})
+			}
+			if !yield(batch, err) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,17 @@
+// Command hudictl works with Apache Hudi tables: it makes, fills, queries and maintains
+// them. What its commands print, and how they exit, is fixed in docs/contract.md.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], standardStreams())
+	stop()
+	os.Exit(code)
+}

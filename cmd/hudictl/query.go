@@ -1,0 +1,129 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/spf13/cobra"
+
+	"github.com/hudi-go/hudi-go/expr"
+	"github.com/hudi-go/hudi-go/internal/rowio"
+	"github.com/hudi-go/hudi-go/query"
+)
+
+// viewCDC is the view of changes, which the contract has and this release has not.
+const viewCDC = "cdc"
+
+// queryFlags are the flags of query.
+type queryFlags struct {
+	query.Options
+	view   string
+	sql    string
+	output string
+}
+
+func newQuery(a *app) *cobra.Command {
+	var f queryFlags
+	c := &cobra.Command{
+		Use:   "query TABLE",
+		Short: "Read rows of a table",
+		Long: "Read rows of a table: now, as of an instant (--as-of), or those that the writes of a range\n" +
+			"have written (--view incremental, after --begin up to --end; 000 is the start).",
+		Example: "  hudictl query ./trips --where \"city = 'Oslo' AND fare > 10\" --columns id,fare\n" +
+			"  hudictl query ./trips --as-of -15m --output parquet > trips.parquet\n" +
+			"  hudictl query ./trips --view incremental --begin 20260131102030123",
+		Args: tableArg,
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := f.check(a); err != nil {
+				return err
+			}
+			return a.query(c.Context(), args[0], f)
+		},
+	}
+	c.Flags().SortFlags = false
+	choiceVar(c.Flags(), &f.view, "view", string(query.Snapshot), "what to see of the table",
+		string(query.Snapshot), string(query.ReadOptimized), string(query.Incremental), viewCDC)
+	c.Flags().StringVar(&f.AsOf, "as-of", "", "time travel: an instant, a date, 2006-01-02T15:04:05Z, or -15m")
+	c.Flags().StringVar(&f.Begin, "begin", "", "start of an incremental range, exclusive: a completion time")
+	c.Flags().StringVar(&f.End, "end", "", "end of an incremental range, inclusive")
+	c.Flags().StringSliceVar(&f.Columns, "columns", nil, "columns to read (default all)")
+	c.Flags().StringVar(&f.Where, "where", "", "condition on the rows, as in SQL")
+	c.Flags().Int64Var(&f.Limit, "limit", 0, "most rows to read (default all)")
+	c.Flags().BoolVar(&f.Meta, "meta", false, "with the _hoodie_ columns")
+	c.Flags().StringVar(&f.sql, "sql", "", "SQL over the rows (not supported yet)")
+	choiceVar(c.Flags(), &f.output, "output", "", "format of the rows (default table on a terminal, else jsonl)",
+		outputTable, string(rowio.JSONL), string(rowio.CSV), string(rowio.Parquet), string(rowio.Arrow))
+	return c
+}
+
+// check finds what cannot be, and resolves the defaults.
+func (f *queryFlags) check(a *app) error {
+	f.View = query.View(f.view)
+	incremental := f.View == query.Incremental
+	switch {
+	case f.view == viewCDC:
+		return unsupportedf("--view cdc is not supported yet; --view incremental gives the rows that were written")
+	case f.sql != "":
+		return unsupportedf("--sql is not supported yet; use --where, --columns and --limit")
+	case incremental && f.AsOf != "":
+		return usagef("--as-of does not go with --view incremental: give --end")
+	case !incremental && (f.Begin != "" || f.End != ""):
+		return usagef("--begin and --end need --view incremental")
+	case f.Limit < 0:
+		return usagef("--limit %d is negative", f.Limit)
+	}
+	if f.Where != "" {
+		if _, err := expr.Parse(f.Where); err != nil {
+			return usagef("--where: %w", err)
+		}
+	}
+	if f.output == "" {
+		f.output = string(rowio.JSONL)
+		if a.outTerminal {
+			f.output = outputTable
+		}
+	}
+	if binary := f.output == string(rowio.Parquet) || f.output == string(rowio.Arrow); binary && a.outTerminal {
+		return usagef("--output %s is not for terminals: redirect it to a file", f.output)
+	}
+	return nil
+}
+
+func (a *app) query(ctx context.Context, uri string, f queryFlags) error {
+	t, err := a.open(ctx, uri)
+	if err != nil {
+		return err
+	}
+	plan, err := t.Query(ctx, f.Options)
+	if err != nil {
+		return err
+	}
+	if err := a.printRows(ctx, plan, rowio.Format(f.output)); err != nil {
+		return fmt.Errorf("query %s: %w", uri, err)
+	}
+	return nil
+}
+
+// printRows writes the answer of a query.
+func (a *app) printRows(ctx context.Context, plan *query.Plan, format rowio.Format) error {
+	out := bufio.NewWriterSize(a.out, 64<<10)
+	w, err := rowio.NewWriter(out, format, plan.Schema, rowio.WriteOptions{Width: a.width, Alloc: memory.DefaultAllocator})
+	if err != nil {
+		return err
+	}
+	for batch, err := range plan.Rows(ctx) {
+		if err == nil {
+			err = w.Write(batch)
+		}
+		if err != nil {
+			w.Close()
+			return err
+		}
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	return out.Flush()
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hudi-go/hudi-go/internal/mem"
+)
+
+// newRoot makes the command tree.
+func newRoot(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "hudictl",
+		Short:         "Work with Apache Hudi tables",
+		Long:          "Work with Apache Hudi tables: make, fill, query and maintain them.\nTABLE is a path or URI: ./trips, /data/trips, file:///data/trips.",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRun: func(*cobra.Command, []string) {
+			a.begin()
+		},
+	}
+	a.globals.register(root.PersistentFlags())
+	root.AddCommand(
+		newCreate(a),
+		newCommit(a),
+		newQuery(a),
+		newCompact(a),
+		newClean(a),
+		newRollback(a),
+		newTimeline(a),
+		newFiles(a),
+		newVersion(a),
+	)
+	return root
+}
+
+// run carries out one command line and returns the exit code.
+func run(ctx context.Context, args []string, s streams) (code int) {
+	a := &app{streams: s}
+	defer func() {
+		if p := recover(); p != nil {
+			code = a.bug(p, debug.Stack())
+		}
+	}()
+	defer a.end()
+	root := newRoot(a)
+	root.SetArgs(args)
+	root.SetIn(s.in)
+	root.SetOut(s.out)
+	root.SetErr(s.err)
+	command, err := root.ExecuteContextC(ctx)
+	if err != nil && !a.begun {
+		// Cobra has found fault with the command line before any command began.
+		err = usagef("%w; see '%s --help'", err, command.CommandPath())
+	}
+	return a.exit(err)
+}
+
+// begin puts the global flags into effect. The command line is known to be right then, as
+// far as cobra can tell.
+func (a *app) begin() {
+	a.begun = true
+	previous := mem.SetGoLimit(mem.NewBudget(int64(a.globals.memory), a.globals.spillDir))
+	a.restore = func() { debug.SetMemoryLimit(previous) }
+}
+
+// end undoes begin, for callers that live on.
+func (a *app) end() {
+	if a.restore != nil {
+		a.restore()
+	}
+}

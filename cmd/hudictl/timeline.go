@@ -1,0 +1,112 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hudi-go/hudi-go/hudi"
+	"github.com/hudi-go/hudi-go/timeline"
+)
+
+func newTimeline(a *app) *cobra.Command {
+	var archived bool
+	var output string
+	c := &cobra.Command{
+		Use:   "timeline TABLE [INSTANT]",
+		Short: "List a table's instants, or show one with its whole content",
+		Example: "  hudictl timeline ./trips\n" +
+			"  hudictl timeline ./trips 20260131102030123 --output json",
+		Args: tableAndInstant,
+		RunE: func(c *cobra.Command, args []string) error {
+			t, err := a.open(c.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			tl, err := t.Timeline(c.Context())
+			if err != nil {
+				return err
+			}
+			if archived {
+				if err := refuseArchive(c.Context(), t, tl); err != nil {
+					return err
+				}
+			}
+			if len(args) > 1 {
+				return a.printInstant(c.Context(), t, tl, args[1], a.listOutput(output))
+			}
+			return a.printTimeline(tl, a.listOutput(output))
+		},
+	}
+	c.Flags().BoolVar(&archived, "archived", false, "with the instants of the archive")
+	choiceVar(c.Flags(), &output, "output", "", "how to print (default table on a terminal, else json)", outputTable, outputJSON)
+	return c
+}
+
+// refuseArchive fails when the table has an archive, which cannot be read yet.
+func refuseArchive(ctx context.Context, t *hudi.Table, tl *timeline.Timeline) error {
+	archived, err := tl.Archived(ctx)
+	if err != nil {
+		return err
+	}
+	if archived {
+		return unsupportedf("timeline %s: the table has archived instants, which cannot be read yet; leave --archived out", t.URI())
+	}
+	return nil
+}
+
+// instantLine is an instant in the list.
+type instantLine struct {
+	Requested string          `json:"requested"`
+	Completed *string         `json:"completed"` // null while it is pending
+	Action    timeline.Action `json:"action"`
+	State     string          `json:"state"`
+}
+
+func (a *app) printTimeline(tl *timeline.Timeline, format string) error {
+	var lines []instantLine
+	for _, i := range tl.Instants() {
+		line := instantLine{Requested: i.Time, Action: i.Action, State: i.State.String()}
+		if i.Done() {
+			line.Completed = &i.Completion
+		}
+		lines = append(lines, line)
+	}
+	columns := []string{"requested", "completed", "action", "state"}
+	return printList(a, format, lines, columns, func(l instantLine) []string {
+		completed := "-"
+		if l.Completed != nil {
+			completed = *l.Completed
+		}
+		return []string{l.Requested, completed, string(l.Action), l.State}
+	})
+}
+
+// printInstant writes the content of the instants of a requested time: on one line, or
+// indented for people.
+func (a *app) printInstant(ctx context.Context, t *hudi.Table, tl *timeline.Timeline, instant, format string) error {
+	found := tl.Select(func(i timeline.Instant) bool { return i.Time == instant })
+	if len(found) == 0 {
+		return fmt.Errorf("timeline %s: no instant %s is on the active timeline; without an instant the command lists them", t.URI(), instant)
+	}
+	for _, i := range found {
+		text, err := tl.Document(ctx, i)
+		if err != nil {
+			return err
+		}
+		if format == outputJSON {
+			var line bytes.Buffer
+			if err := json.Compact(&line, text); err != nil {
+				return fmt.Errorf("timeline %s: instant %s: %w", t.URI(), i, err)
+			}
+			text = line.Bytes()
+		}
+		if _, err := fmt.Fprintf(a.out, "%s\n", text); err != nil {
+			return err
+		}
+	}
+	return nil
+}

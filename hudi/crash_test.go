@@ -1,0 +1,429 @@
+package hudi_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/stretchr/testify/require"
+
+	"github.com/hudi-go/hudi-go/hudi"
+	"github.com/hudi-go/hudi-go/index"
+	"github.com/hudi-go/hudi-go/query"
+	"github.com/hudi-go/hudi-go/storage"
+	"github.com/hudi-go/hudi-go/storage/fault"
+	"github.com/hudi-go/hudi-go/storage/intercept"
+	"github.com/hudi-go/hudi-go/storage/local"
+	"github.com/hudi-go/hudi-go/storage/mem"
+	"github.com/hudi-go/hudi-go/table"
+)
+
+// op is one operation of a scenario, on a table and on the model of it.
+type op struct {
+	name  string
+	do    func(ctx context.Context, tab *hudi.Table) error
+	model func(m *model)
+}
+
+func write(o hudi.Operation, list ...rec) op {
+	return op{
+		name: string(o),
+		do: func(ctx context.Context, tab *hudi.Table) error {
+			_, err := tab.Write(ctx, o, input(memory.DefaultAllocator, 2, list), hudi.WriteOptions{})
+			return err
+		},
+		model: func(m *model) { m.write(list, o == hudi.Delete) },
+	}
+}
+
+func schedule() op {
+	return op{
+		name: "schedule",
+		do: func(ctx context.Context, tab *hudi.Table) error {
+			_, err := tab.ScheduleCompaction(ctx, 0)
+			return err
+		},
+		model: func(m *model) { m.schedule() },
+	}
+}
+
+// execute executes every compaction that is pending.
+func execute() op {
+	return op{
+		name: "execute",
+		do: func(ctx context.Context, tab *hudi.Table) error {
+			tl, err := tab.Timeline(ctx)
+			if err != nil {
+				return err
+			}
+			for _, i := range tl.Pending() {
+				if i.Action == "compaction" {
+					if _, err := tab.ExecuteCompaction(ctx, i.Time); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		},
+		model: func(m *model) { m.compact() },
+	}
+}
+
+func compact() op {
+	return op{
+		name:  "compact",
+		do:    func(ctx context.Context, tab *hudi.Table) error { _, err := tab.Compact(ctx); return err },
+		model: func(m *model) { m.schedule(); m.compact() },
+	}
+}
+
+func clean() op {
+	return op{
+		name:  "clean",
+		do:    func(ctx context.Context, tab *hudi.Table) error { _, err := tab.Clean(ctx); return err },
+		model: func(*model) {},
+	}
+}
+
+// rollbackLast undoes the last write; the model of before is the scenario's to give.
+func rollbackLast(before *model) op {
+	return op{
+		name: "rollback",
+		do: func(ctx context.Context, tab *hudi.Table) error {
+			tl, err := tab.Timeline(ctx)
+			if err != nil {
+				return err
+			}
+			last, ok := tl.LastCompletedWrite()
+			if !ok {
+				return errors.New("nothing to roll back")
+			}
+			return tab.Rollback(ctx, last.Time)
+		},
+		model: func(m *model) { *m = *before.clone() },
+	}
+}
+
+// crashKinds are the layouts under which every scenario is cut.
+var crashKinds = []kind{
+	{typ: table.COW, partitioned: true},
+	{typ: table.COW, buckets: 2},
+	{typ: table.MOR},
+	{typ: table.MOR, buckets: 2, partitioned: true},
+}
+
+// scenario is an operation to cut at every storage call, after some that go well.
+type scenario struct {
+	before []op
+	cut    op
+	// service says that the operation changes nothing that readers see.
+	service bool
+	options []hudi.Option
+}
+
+var (
+	first  = write(hudi.Insert, r("a", "x", "a1", 1), r("b", "x", "b1", 1), r("c", "y", "c1", 1))
+	second = write(hudi.Upsert, r("a", "x", "a2", 2), r("c", "y", "late", 0), r("d", "y", "d2", 2))
+	third  = write(hudi.Delete, r("b", "x", "", 3), r("d", "y", "", 3))
+	after  = write(hudi.Upsert, r("a", "x", "a9", 9), r("b", "x", "b9", 9), r("e", "y", "e9", 9))
+)
+
+func scenarios(k kind) map[string]scenario {
+	withBefore := newModelOf(k)
+	for _, o := range []op{first, second} {
+		o.model(withBefore)
+	}
+	s := map[string]scenario{
+		"first insert": {cut: first},
+		"insert":       {before: []op{write(hudi.Insert, r("z", "x", "z1", 1))}, cut: first},
+		"bulk-insert":  {cut: write(hudi.BulkInsert, r("a", "x", "a1", 1), r("b", "x", "b1", 1), r("c", "y", "c1", 1))},
+		"upsert":       {before: []op{first}, cut: second},
+		"upsert with deletes": {before: []op{first}, cut: write(hudi.Upsert,
+			r("a", "x", "", 2).del(), r("b", "x", "b2", 2), r("c", "y", "", 0).del(), r("f", "y", "f2", 2))},
+		"delete":             {before: []op{first, second}, cut: third},
+		"rollback of a write": {before: []op{first, second, third}, cut: rollbackLast(withBefore)},
+		"clean": {
+			before:  []op{first, second, third},
+			cut:     clean(),
+			service: true,
+			options: []hudi.Option{hudi.WithProperty("hoodie.clean.commits.retained", "1")},
+		},
+	}
+	if k.typ == table.MOR {
+		s["schedule compaction"] = scenario{before: []op{first, second, third}, cut: schedule(), service: true}
+		s["execute compaction"] = scenario{before: []op{first, second, third, schedule()}, cut: execute(), service: true}
+		s["upsert beside a planned compaction"] = scenario{before: []op{first, second, schedule()}, cut: third}
+		s["delete with services"] = scenario{
+			before: []op{first, second}, cut: third,
+			options: []hudi.Option{
+				hudi.WithProperty("hoodie.compact.inline", "true"), hudi.WithProperty("hoodie.compact.inline.max.delta.commits", "1"),
+				hudi.WithProperty("hoodie.clean.automatic", "true"), hudi.WithProperty("hoodie.clean.commits.retained", "1"),
+			},
+		}
+	}
+	return s
+}
+
+func newModelOf(k kind) *model {
+	return newModel(k, func(id string) int {
+		x, err := index.NewBucket(max(k.buckets, 1), []string{"id"}, nil)
+		if err != nil {
+			panic(err)
+		}
+		return x.Of([]byte(id))
+	})
+}
+
+// TestCrash cuts every operation at every storage call: the process dies before or after
+// it, or the call's acknowledgement is lost, or it fails. After each a reader sees the
+// state before or after, and the next writer leaves the table as if nothing had happened.
+func TestCrash(t *testing.T) {
+	for _, k := range crashKinds {
+		for name, s := range scenarios(k) {
+			t.Run(k.String()+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				c := newCrash(t, k, s)
+				c.enumerate(t, "mem", func() disk { return memDisk{c.disk.Clone()} })
+			})
+		}
+	}
+}
+
+// TestCrashOnDisk is TestCrash on local disk. Calls that change nothing are not cut: the
+// disk is the same as after the call before.
+func TestCrashOnDisk(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the store in memory is enough for the short mode")
+	}
+	for _, k := range crashKinds {
+		for name, s := range scenarios(k) {
+			t.Run(k.String()+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				c := newCrash(t, k, s)
+				c.enumerate(t, "local", func() disk { return newLocalDisk(t, c.disk) })
+			})
+		}
+	}
+}
+
+// disk is a store that outlives the process.
+type disk interface {
+	storage.Store
+	remove()
+}
+
+type memDisk struct{ *mem.Store }
+
+func (memDisk) remove() {}
+
+// crash is a scenario made ready: the disk before it, and what readers must see.
+type crash struct {
+	kind     kind
+	scenario scenario
+	clock    *simClock
+	disk     *mem.Store
+	old, new *model
+}
+
+func (c *crash) options() []hudi.Option { return quiet(c.clock, memory.DefaultAllocator, c.scenario.options...) }
+
+func newCrash(t *testing.T, k kind, s scenario) *crash {
+	c := &crash{kind: k, scenario: s, clock: &simClock{}}
+	c.disk = mem.New(c.clock.Now)
+	c.old = newModelOf(k)
+	tab, err := hudi.CreateStore(t.Context(), c.disk, k.config(), quiet(c.clock, memory.DefaultAllocator)...)
+	require.NoError(t, err)
+	for _, o := range s.before {
+		require.NoError(t, o.do(t.Context(), tab), o.name)
+		o.model(c.old)
+	}
+	c.new = c.old.clone()
+	s.cut.model(c.new)
+	seen, err := all(t.Context(), tab, query.Options{})
+	require.NoError(t, err)
+	require.Equal(t, c.old.snapshot(), seen, "before the operation")
+	// The operation by itself does what the model says.
+	whole, err := hudi.OpenStore(t.Context(), c.disk.Clone(), c.options()...)
+	require.NoError(t, err)
+	require.NoError(t, s.cut.do(t.Context(), whole))
+	seen, err = all(t.Context(), whole, query.Options{})
+	require.NoError(t, err)
+	require.Equal(t, c.new.snapshot(), seen, "after the operation")
+	return c
+}
+
+// fates are the ways in which the n-th call of a scenario goes wrong.
+var fates = []struct {
+	name string
+	rule func(n int) fault.Rule
+	// dies is set when nothing is heard of the process afterwards.
+	dies bool
+}{
+	{"die before call", fault.DieBefore, true},
+	{"die after mutation", func(n int) fault.Rule { return fault.DieAfter(n).Only(fault.Mutating) }, true},
+	{"lose acknowledgement of mutation", func(n int) fault.Rule { return fault.FailAfter(n, nil).Only(fault.Mutating) }, false},
+	{"fail call", func(n int) fault.Rule { return fault.FailBefore(n, nil) }, false},
+}
+
+func (c *crash) enumerate(t *testing.T, where string, fresh func() disk) {
+	for _, f := range fates {
+		total := 0
+		for n := 1; ; n++ {
+			rule := f.rule(n)
+			if where == "local" {
+				rule = rule.Only(fault.Mutating)
+			}
+			d := fresh()
+			tripped, err := c.run(t.Context(), d, rule, f.dies)
+			d.remove()
+			require.NoErrorf(t, err, "%s %d", f.name, n)
+			if !tripped {
+				break
+			}
+			total++
+		}
+		require.Positive(t, total, f.name)
+	}
+}
+
+// run cuts the scenario once and looks at what is left.
+func (c *crash) run(ctx context.Context, d disk, rule fault.Rule, dies bool) (tripped bool, err error) {
+	f := fault.Wrap(d, rule)
+	// A dead process does not wait and try again.
+	living, die := context.WithCancel(ctx)
+	defer die()
+	st := &mortal{Store: intercept.Wrap(f, func(c *intercept.Call, next func() error) error {
+		err := next()
+		if f.Dead() {
+			die()
+		}
+		return err
+	}), fault: f}
+	failure := c.cut(living, st)
+	f.Kill()
+	if err := c.verify(ctx, d, failure, dies || !f.Tripped()); err != nil {
+		return true, fmt.Errorf("%w\noperation: %v", err, failure)
+	}
+	return f.Tripped(), nil
+}
+
+// mortal passes locks to the fault store itself, which releases them at death.
+type mortal struct {
+	*intercept.Store
+	fault *fault.Store
+}
+
+func (m *mortal) Lock(ctx context.Context, path string) (func() error, error) {
+	return m.fault.Lock(ctx, path)
+}
+
+func (c *crash) cut(ctx context.Context, st storage.Store) error {
+	tab, err := hudi.OpenStore(ctx, st, c.options()...)
+	if err != nil {
+		return err
+	}
+	return c.scenario.cut.do(ctx, tab)
+}
+
+// verify looks at a disk after the operation has ended with failure.
+func (c *crash) verify(ctx context.Context, d disk, failure error, dead bool) error {
+	tab, err := hudi.OpenStore(ctx, d, quiet(c.clock, memory.DefaultAllocator)...)
+	if err != nil {
+		return fmt.Errorf("reader: %w", err)
+	}
+	seen, err := all(ctx, tab, query.Options{})
+	if err != nil {
+		return fmt.Errorf("reader: %w", err)
+	}
+	was, is := slices.Equal(seen, c.old.snapshot()), slices.Equal(seen, c.new.snapshot())
+	isWrite := !c.scenario.service && c.scenario.cut.name != "rollback"
+	switch {
+	case !was && !is:
+		return fmt.Errorf("reader sees %v: neither the old state %v nor the new one %v", seen, c.old.snapshot(), c.new.snapshot())
+	case failure == nil && !is:
+		return fmt.Errorf("success reported, and the reader sees the old state %v", seen)
+	case failure != nil && is && !was && isWrite && !dead && !errors.Is(failure, hudi.ErrUnknownOutcome):
+		return errors.New("failure reported, and the reader sees the new state")
+	}
+	// The next writer goes on, whichever it was.
+	m := c.old.clone()
+	if is && !(was && c.scenario.service) {
+		m = c.new.clone()
+	}
+	return c.goOn(ctx, d, m)
+}
+
+// goOn lets the next writer write, then the services run, and compares with the model.
+func (c *crash) goOn(ctx context.Context, d disk, m *model) error {
+	tab, err := hudi.OpenStore(ctx, d, quiet(c.clock, memory.DefaultAllocator)...)
+	if err != nil {
+		return fmt.Errorf("next writer: %w", err)
+	}
+	if err := after.do(ctx, tab); err != nil {
+		return fmt.Errorf("next writer: %w", err)
+	}
+	after.model(m)
+	if err := same(ctx, tab, m, "after the next write"); err != nil {
+		return err
+	}
+	tl, err := tab.Timeline(ctx)
+	if err != nil {
+		return err
+	}
+	for _, i := range tl.Pending() {
+		if i.Action != "compaction" && i.Action != "clean" {
+			return fmt.Errorf("%s is still pending after the next write", i)
+		}
+	}
+	for _, o := range []op{clean(), compact()} {
+		if o.name == "compact" && c.kind.typ == table.COW {
+			continue
+		}
+		if err := o.do(ctx, tab); err != nil {
+			return fmt.Errorf("%s by the next process: %w", o.name, err)
+		}
+		if err := same(ctx, tab, m, "after "+o.name); err != nil {
+			return err
+		}
+	}
+	if err := tidy(ctx, d, tab); err != nil {
+		return fmt.Errorf("after the next writer and the services: %w", err)
+	}
+	return nil
+}
+
+func same(ctx context.Context, tab *hudi.Table, m *model, when string) error {
+	seen, err := all(ctx, tab, query.Options{})
+	if err != nil {
+		return fmt.Errorf("%s: %w", when, err)
+	}
+	if want := m.snapshot(); !slices.Equal(seen, want) {
+		return fmt.Errorf("%s: table has\n%s\nmodel\n%s", when, strings.Join(seen, "\n"), strings.Join(want, "\n"))
+	}
+	return nil
+}
+
+// localDisk is a folder with the files of a store in memory.
+type localDisk struct {
+	storage.Store
+	storage.Locker
+}
+
+func (localDisk) remove() {}
+
+func newLocalDisk(t *testing.T, from *mem.Store) disk {
+	st, err := local.OpenWith(t.TempDir(), local.Options{NoSync: true})
+	require.NoError(t, err)
+	require.NoError(t, walkAll(t.Context(), from, "", func(e storage.Entry) error {
+		data, err := storage.ReadFile(t.Context(), from, e.Path)
+		if err != nil {
+			return err
+		}
+		return st.Put(t.Context(), e.Path, data)
+	}))
+	return localDisk{st, st.(storage.Locker)}
+}
