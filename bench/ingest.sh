@@ -10,7 +10,7 @@ HUDICTL="$(realpath "${1:?usage: ingest.sh HUDICTL [EVENTS]}")"; EVENTS="${2:-10
 DIR="$(abspath "${BENCH_DIR:-$CACHE/bench}/ingest-$EVENTS")"
 OUT="$DIR/results.jsonl"; PY="$CACHE/venv/bin/python"
 PEERS="${PEERS:-drain hudictl spark}"
-export KAFKA_PORT="${KAFKA_PORT:-29092}" KAFKA_CTL_PORT="${KAFKA_CTL_PORT:-29093}" KAFKA_HEAP=1g LAB_OWNER=$$
+export SPARK_LOCAL_IP=127.0.0.1 KAFKA_PORT="${KAFKA_PORT:-29092}" KAFKA_CTL_PORT="${KAFKA_CTL_PORT:-29093}" KAFKA_HEAP=1g LAB_OWNER=$$
 BROKERS="127.0.0.1:$KAFKA_PORT"
 
 "$LAB/setup.sh" bench

@@ -87,12 +87,12 @@ print(
     json.dumps(
         {
             "peer": "spark-stream-hudi",
-            "type": table_type,
+            "job": "ingest_" + ("mor" if table_type == "MERGE_ON_READ" else "cow"),
             "start_seconds": round(started - began, 2),
             "seconds": round(seconds, 2),
-            "events": sum(n for n, _ in batches),
-            "events_per_second": round(sum(n for n, _ in batches) / seconds),
-            "rows": spark.read.format("hudi").load(out).count(),
+            "rows": sum(n for n, _ in batches),
+            "rows_per_second": round(sum(n for n, _ in batches) / seconds),
+            "check": {"count": spark.read.format("hudi").load(out).count()},
             "batches": batches,
         }
     )

@@ -9,10 +9,11 @@ type Batch struct {
 	// Unavailable are the values that the source did not send because they did not change
 	// (PostgreSQL's TOAST), in the order of the rows.
 	Unavailable []Cell
-	// KeyChanges are the rows that had another key before, in the order of the rows.
+	// KeyChanges are the two rows of each update of a key, in the order of the rows: the delete
+	// of the old key and the insert of the new one, which may be in different partitions.
 	KeyChanges []KeyChange
-	// OldKeys has those keys, as the key columns; nil without key changes.
-	OldKeys arrow.RecordBatch
+	// OtherKeys has their other keys, as the key columns; nil without key changes.
+	OtherKeys arrow.RecordBatch
 	// Ranges are the offsets covered, one range a topic and partition, in order of appearance.
 	Ranges []Range
 	Counts Counts
@@ -27,10 +28,10 @@ func (b *Batch) Release() {
 	for _, r := range b.Rows {
 		r.Release()
 	}
-	if b.OldKeys != nil {
-		b.OldKeys.Release()
+	if b.OtherKeys != nil {
+		b.OtherKeys.Release()
 	}
-	b.Rows, b.OldKeys = nil, nil
+	b.Rows, b.OtherKeys = nil, nil
 }
 
 // Cell is one value of a row: Rows[Batch], row Row, column Column. A string or bytes column
@@ -39,12 +40,15 @@ type Cell struct {
 	Batch, Row, Column int
 }
 
-// KeyChange says that the row had the key in row OldKey of OldKeys before an update of its
-// key. The delete of the old key is a row of its own, perhaps in another partition.
+// KeyChange says that a row is one side of an update of a key. The other side's key is in
+// row OtherKey of OtherKeys.
 type KeyChange struct {
 	Batch, Row int
-	OldKey     int
-	// Unavailable says that the row lacks values which only the row of the old key has.
+	OtherKey   int
+	// Gone says that the row is the delete of the old key.
+	Gone bool
+	// Unavailable says that the row, of the new key, lacks values which only the row of the old
+	// key has.
 	Unavailable bool
 }
 

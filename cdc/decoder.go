@@ -279,9 +279,9 @@ func (d *Decoder) Flush() *Batch {
 	d.batch = Batch{}
 	if t := d.table; t != nil {
 		b.Rows = t.rows.take()
-		if t.oldRows > 0 {
-			b.OldKeys = t.oldKeys.NewRecordBatch()
-			t.oldRows = 0
+		if t.otherRows > 0 {
+			b.OtherKeys = t.otherKeys.NewRecordBatch()
+			t.otherRows = 0
 		}
 	}
 	for _, p := range d.parts {

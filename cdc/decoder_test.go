@@ -141,8 +141,8 @@ func TestUnavailable(t *testing.T) {
 	require.True(t, first.Unavailable)
 	require.False(t, second.Unavailable)
 	require.Equal(t, 2, first.Row)
-	require.Equal(t, int64(1), rowOf(b.OldKeys, first.OldKey)["id"])
-	require.Equal(t, int64(3), rowOf(b.OldKeys, second.OldKey)["id"])
+	require.Equal(t, int64(1), rowOf(b.OtherKeys, first.OtherKey)["id"])
+	require.Equal(t, int64(3), rowOf(b.OtherKeys, second.OtherKey)["id"])
 }
 
 func TestRefusedRecords(t *testing.T) {

@@ -125,7 +125,7 @@ func (d *Decoder) bind(p *program, columns []wireField) {
 		if at >= 0 {
 			cols[at] = compile(&columns[i].wire, t.rows.b.Field(at), d.opt.Wire)
 			if k := slices.Index(t.keys, at); k >= 0 {
-				keys[k] = compile(&columns[i].wire, t.oldKeys.Field(k), d.opt.Wire)
+				keys[k] = compile(&columns[i].wire, t.otherKeys.Field(k), d.opt.Wire)
 			}
 		}
 		if (at < 0 || cols[at] == nil) && p.misfit == "" {

@@ -9,8 +9,12 @@ import (
 	"github.com/hudi-go/hudi-go/schema"
 )
 
-// oldKeyHeader has the key that a row had before its primary key changed.
-const oldKeyHeader = "__debezium.oldkey"
+// The headers of the two events that an update of a primary key makes: the create of the new
+// key names the old one, the delete of the old key the new one.
+const (
+	oldKeyHeader = "__debezium.oldkey"
+	newKeyHeader = "__debezium.newkey"
+)
 
 // Record is one Kafka record. The decoder keeps no reference to its memory.
 type Record struct {

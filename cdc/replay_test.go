@@ -142,7 +142,10 @@ func (m *model) apply(t *testing.T, d *Decoder, b *Batch) {
 	}
 	old := map[[2]int]string{}
 	for _, c := range b.KeyChanges {
-		old[[2]int{c.Batch, c.Row}] = m.key(rowOf(b.OldKeys, c.OldKey))
+		if c.Gone {
+			continue
+		}
+		old[[2]int{c.Batch, c.Row}] = m.key(rowOf(b.OtherKeys, c.OtherKey))
 		require.Equal(t, len(cells[[2]int{c.Batch, c.Row}]) > 0, c.Unavailable)
 	}
 	for n, batch := range b.Rows {

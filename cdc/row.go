@@ -19,7 +19,7 @@ func (d *Decoder) row(rec *Record, ev *event, order int64) error {
 	default:
 		column, err = d.changed(rec, ev)
 	}
-	if err == nil && d.opt.Mode == Upsert && ev.op == 'c' {
+	if err == nil && d.opt.Mode == Upsert {
 		err = d.keyChange(rec, ev)
 	}
 	if err != nil {
@@ -199,38 +199,47 @@ func (d *Decoder) unavailable(column int) {
 	d.batch.Unavailable = append(d.batch.Unavailable, Cell{Batch: len(r.sealed), Row: r.n, Column: column})
 }
 
-// keyChange notes the old key of a row whose key changed.
+// keyChange notes the other key of a row whose key changed: of the new row that before, of
+// the old one's delete that afterwards.
 func (d *Decoder) keyChange(rec *Record, ev *event) error {
-	var old []byte
-	for _, h := range rec.Headers {
-		if h.Key == oldKeyHeader {
-			old = h.Value
-		}
-	}
-	if len(old) == 0 {
+	name := oldKeyHeader
+	switch ev.op {
+	case 'c':
+	case 'd':
+		name = newKeyHeader
+	default:
 		return nil
 	}
-	if err := d.key.read(old); err != nil {
-		return fmt.Errorf("header %s: %w", oldKeyHeader, err)
+	var other []byte
+	for _, h := range rec.Headers {
+		if h.Key == name {
+			other = h.Value
+		}
+	}
+	if len(other) == 0 {
+		return nil
+	}
+	if err := d.key.read(other); err != nil {
+		return fmt.Errorf("header %s: %w", name, err)
 	}
 	t := d.table
 	var bad error
 	for k, i := range t.keys {
 		v := d.key.vals[k]
 		switch {
-		case v.null(old) || ev.prog.keys[k] == nil:
-			t.oldKeys.Field(k).AppendNull()
-			bad = fmt.Errorf("header %s has no %q: %w", oldKeyHeader, t.source[i].Name, ErrNoKey)
-		case ev.prog.keys[k].append(old, v) != stored:
-			bad = fmt.Errorf("header %s: column %q cannot hold %.60s: %w", oldKeyHeader, t.source[i].Name, old[v.start:v.end], ErrType)
+		case v.null(other) || ev.prog.keys[k] == nil:
+			t.otherKeys.Field(k).AppendNull()
+			bad = fmt.Errorf("header %s has no %q: %w", name, t.source[i].Name, ErrNoKey)
+		case ev.prog.keys[k].append(other, v) != stored:
+			bad = fmt.Errorf("header %s: column %q cannot hold %.60s: %w", name, t.source[i].Name, other[v.start:v.end], ErrType)
 		}
 	}
-	t.oldRows++
+	t.otherRows++
 	if bad != nil {
-		return bad // The row of oldKeys stays; nothing refers to it.
+		return bad // The row of otherKeys stays; nothing refers to it.
 	}
 	d.batch.KeyChanges = append(d.batch.KeyChanges, KeyChange{
-		Batch: len(t.rows.sealed), Row: t.rows.n, OldKey: t.oldRows - 1,
+		Batch: len(t.rows.sealed), Row: t.rows.n, OtherKey: t.otherRows - 1, Gone: ev.op == 'd',
 		Unavailable: len(d.batch.Unavailable) > d.pending.cells,
 	})
 	return nil

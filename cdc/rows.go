@@ -25,9 +25,9 @@ type table struct {
 	before []bool         // by source column: deletes take it from the before image
 	wide   []bool         // by source column: its size depends on the value
 
-	rows    rows
-	oldKeys *array.RecordBuilder // rows of key columns
-	oldRows int
+	rows      rows
+	otherKeys *array.RecordBuilder // rows of key columns
+	otherRows int
 }
 
 // setTable makes rows of the given schema from now on. There must be no rows.
@@ -66,7 +66,7 @@ func (d *Decoder) setTable(s *schema.Schema) error {
 		d.table.release()
 	}
 	t.rows = newRows(d.opt.Alloc, full.Arrow())
-	t.oldKeys = array.NewRecordBuilder(d.opt.Alloc, arrow.NewSchema(keyFields, nil))
+	t.otherKeys = array.NewRecordBuilder(d.opt.Alloc, arrow.NewSchema(keyFields, nil))
 	d.table, d.programs, d.reader.current = t, nil, nil
 	return nil
 }
@@ -81,7 +81,7 @@ func (t *table) column(name string) (int, error) {
 
 func (t *table) release() {
 	t.rows.release()
-	t.oldKeys.Release()
+	t.otherKeys.Release()
 }
 
 // rows builds batches of rows. A row is appended column by column, then kept or undone.

@@ -10,6 +10,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/hudi-go/hudi-go/internal/base"
 )
 
 // TestFilterAndPruningAgainstModel draws rows and a condition. The filter must keep exactly
@@ -245,5 +247,26 @@ func BenchmarkFilterSelect(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+func TestSelectRefusesOtherRows(t *testing.T) {
+	s := parseSchema(t, modelSchema)
+	e, err := Parse("l = 1 AND st.x = 2")
+	require.NoError(t, err)
+	bound, err := Bind(e, s)
+	require.NoError(t, err)
+	narrow := arrow.NewSchema([]arrow.Field{{Name: "l", Type: arrow.PrimitiveTypes.Int32}}, nil)
+	for want, fields := range map[string]*arrow.Schema{
+		"column l is long in the schema, and the rows hold int32": narrow,
+		`the rows have 0 columns named "l"`:                       arrow.NewSchema(nil, nil),
+	} {
+		b := array.NewRecordBuilder(memory.DefaultAllocator, fields)
+		batch := b.NewRecordBatch()
+		_, err := bound.Filter(batch, memory.DefaultAllocator)
+		require.ErrorContains(t, err, want)
+		require.ErrorIs(t, err, base.ErrInvalid)
+		batch.Release()
+		b.Release()
 	}
 }

@@ -143,7 +143,7 @@ func TestMayMatchPartition(t *testing.T) {
 	}
 }
 
-// TestMayMatchRules follows docs/format/records.md §6, where pruning must happen.
+// TestMayMatchRules follows docs/format/queries.md (pruning), where pruning must happen.
 func TestMayMatchRules(t *testing.T) {
 	s := parseSchema(t, modelSchema)
 	stats := modelStats{

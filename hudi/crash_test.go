@@ -20,6 +20,7 @@ import (
 	"github.com/hudi-go/hudi-go/storage/local"
 	"github.com/hudi-go/hudi-go/storage/mem"
 	"github.com/hudi-go/hudi-go/table"
+	"github.com/hudi-go/hudi-go/timeline"
 )
 
 // op is one operation of a scenario, on a table and on the model of it.
@@ -61,7 +62,7 @@ func execute() op {
 				return err
 			}
 			for _, i := range tl.Pending() {
-				if i.Action == "compaction" {
+				if i.Action == timeline.Compaction {
 					if _, err := tab.ExecuteCompaction(ctx, i.Time); err != nil {
 						return err
 					}
@@ -144,7 +145,7 @@ func scenarios(k kind) map[string]scenario {
 		"upsert":       {before: []op{first}, cut: second},
 		"upsert with deletes": {before: []op{first}, cut: write(hudi.Upsert,
 			r("a", "x", "", 2).del(), r("b", "x", "b2", 2), r("c", "y", "", 0).del(), r("f", "y", "f2", 2))},
-		"delete":             {before: []op{first, second}, cut: third},
+		"delete":              {before: []op{first, second}, cut: third},
 		"rollback of a write": {before: []op{first, second, third}, cut: rollbackLast(withBefore)},
 		"clean": {
 			before:  []op{first, second, third},
@@ -229,7 +230,9 @@ type crash struct {
 	old, new *model
 }
 
-func (c *crash) options() []hudi.Option { return quiet(c.clock, memory.DefaultAllocator, c.scenario.options...) }
+func (c *crash) options() []hudi.Option {
+	return quiet(c.clock, memory.DefaultAllocator, c.scenario.options...)
+}
 
 func newCrash(t *testing.T, k kind, s scenario) *crash {
 	c := &crash{kind: k, scenario: s, clock: &simClock{}}
@@ -354,6 +357,18 @@ func (c *crash) verify(ctx context.Context, d disk, failure error, dead bool) er
 	if is && !(was && c.scenario.service) {
 		m = c.new.clone()
 	}
+	tl, err := tab.Timeline(ctx)
+	if err != nil {
+		return err
+	}
+	for _, i := range tl.Pending() {
+		if c.scenario.cut.name == "rollback" && i.Action == timeline.Rollback {
+			m = c.new.clone() // decided, and the next writer carries it out
+		}
+		if c.scenario.cut.name == "schedule" && i.Action == timeline.Compaction {
+			m = c.new.clone()
+		}
+	}
 	return c.goOn(ctx, d, m)
 }
 
@@ -375,7 +390,7 @@ func (c *crash) goOn(ctx context.Context, d disk, m *model) error {
 		return err
 	}
 	for _, i := range tl.Pending() {
-		if i.Action != "compaction" && i.Action != "clean" {
+		if i.Action != timeline.Compaction && i.Action != timeline.Clean {
 			return fmt.Errorf("%s is still pending after the next write", i)
 		}
 	}

@@ -130,6 +130,9 @@ func (o Options) withDefaults() (Options, error) {
 		parts := strings.Split(o.Topics[0], ".")
 		o.Name = parts[len(parts)-1]
 	}
+	if o.Placeholder == "" {
+		o.Placeholder = cdc.DefaultPlaceholder
+	}
 	if o.Index.Kind == "" && o.Mode == cdc.Upsert {
 		o.Index = table.IndexConfig{Kind: table.IndexBucket, Buckets: DefaultBuckets}
 	}
@@ -165,11 +168,7 @@ func (o Options) createTable(ctx context.Context, d *cdc.Decoder) (*hudi.Table, 
 		c.Ordering = []string{d.OrderColumn()}
 		c.MergeMode = table.EventTimeOrdering
 		c.PartialUpdate = table.FillUnavailable
-		placeholder := o.Placeholder
-		if placeholder == "" {
-			placeholder = cdc.DefaultPlaceholder
-		}
-		c.MergeProps = map[string]string{table.UnavailableValue: placeholder}
+		c.MergeProps = map[string]string{table.UnavailableValue: o.Placeholder}
 	}
 	t, err := hudi.Create(ctx, o.Table, c, o.tableOptions()...)
 	if err != nil {

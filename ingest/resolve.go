@@ -27,8 +27,11 @@ import (
 // else from the table, in which an old row that is deleted by now is looked up at earlier
 // commits. What is found nowhere stays as it came.
 func (s *sink) resolve(ctx context.Context, b *batch) error {
-	if s.options.Mode != cdc.Upsert || len(b.Unavailable) == 0 {
+	if s.options.Mode != cdc.Upsert {
 		return nil
+	}
+	if err := s.fillLate(ctx, b); err != nil || len(b.Unavailable) == 0 {
+		return err
 	}
 	r := &resolver{sink: s, batch: b}
 	defer r.release()
@@ -79,7 +82,9 @@ func (r *resolver) release() {
 func (r *resolver) collect() error {
 	changed := map[place]int{}
 	for _, c := range r.batch.KeyChanges {
-		changed[place{c.Batch, c.Row}] = c.OldKey
+		if !c.Gone {
+			changed[place{c.Batch, c.Row}] = c.OtherKey
+		}
 	}
 	fields := r.batch.schema.Fields()
 	r.lacking = map[cdc.Cell]bool{}
@@ -94,13 +99,12 @@ func (r *resolver) collect() error {
 	if len(r.needs) == 0 {
 		return nil
 	}
-	var err error
-	if r.keys, err = keygen.New(r.batch.table.Config(), r.batch.schema); err != nil {
+	if err := r.generator(); err != nil {
 		return err
 	}
 	r.keyOf, r.oldKey, r.versions = map[place]string{}, map[place]string{}, map[string][]version{}
-	if r.batch.OldKeys != nil {
-		old, err := r.keys.Keys(r.batch.OldKeys, r.sink.options.Alloc)
+	if r.batch.OtherKeys != nil {
+		old, err := r.keys.Keys(r.batch.OtherKeys, r.sink.options.Alloc)
 		if err != nil {
 			return err
 		}
@@ -111,6 +115,11 @@ func (r *resolver) collect() error {
 		}
 	}
 	return nil
+}
+
+func (r *resolver) generator() (err error) {
+	r.keys, err = keygen.New(r.batch.table.Config(), r.batch.schema)
+	return err
 }
 
 // index finds the batch's versions of the rows that can fill, or are filled.

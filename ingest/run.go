@@ -199,16 +199,7 @@ func (r *run) reached() bool {
 
 // take decodes one record. A change of the source's columns ends the batch.
 func (r *run) take(running context.Context, rec *kgo.Record, batches chan<- *batch) error {
-	in := cdc.Record{
-		Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset, Timestamp: rec.Timestamp,
-		Key: rec.Key, Value: rec.Value,
-	}
-	if len(rec.Headers) > 0 {
-		in.Headers = make([]cdc.Header, len(rec.Headers))
-		for i, h := range rec.Headers {
-			in.Headers[i] = cdc.Header{Key: h.Key, Value: h.Value}
-		}
-	}
+	in := recordOf(rec)
 	if rec.Attrs.IsControl() {
 		r.decoder.Skip(in)
 	} else if err := r.append(running, in, batches); err != nil {
@@ -223,6 +214,20 @@ func (r *run) take(running context.Context, rec *kgo.Record, batches chan<- *bat
 		return r.seal(running, batches, false)
 	}
 	return nil
+}
+
+func recordOf(rec *kgo.Record) cdc.Record {
+	out := cdc.Record{
+		Topic: rec.Topic, Partition: rec.Partition, Offset: rec.Offset, Timestamp: rec.Timestamp,
+		Key: rec.Key, Value: rec.Value,
+	}
+	if len(rec.Headers) > 0 {
+		out.Headers = make([]cdc.Header, len(rec.Headers))
+		for i, h := range rec.Headers {
+			out.Headers[i] = cdc.Header{Key: h.Key, Value: h.Value}
+		}
+	}
+	return out
 }
 
 func (r *run) append(running context.Context, in cdc.Record, batches chan<- *batch) error {

@@ -1,6 +1,8 @@
 package merge
 
 import (
+	"sync/atomic"
+
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 )
@@ -65,7 +67,7 @@ func (r *Reducer) MergeBase(batch arrow.RecordBatch, keys *array.String) (arrow.
 			continue
 		}
 		e := &r.entries[i]
-		e.matched = true
+		atomic.StoreUint32(&e.matched, 1)
 		wins := r.rules.wins(e.order, order(row), e.delete, false)
 		switch {
 		case wins && e.delete:

@@ -5,6 +5,7 @@ import (
 	"hash/maphash"
 	"iter"
 	"slices"
+	"sync/atomic"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -22,8 +23,8 @@ const BatchRows = 64 << 10
 // writers (an incoming batch that repeats keys; copy-on-write) and compaction alike.
 //
 // Rows and deletes are added from old to new. Added batches are retained until Release.
-// A Reducer is not safe for concurrent use, except that MergeBase may run concurrently for
-// base files that share no keys.
+// A Reducer is not safe for concurrent use, except that MergeBase and Matched may run
+// concurrently.
 type Reducer struct {
 	rules  Rules
 	schema *arrow.Schema
@@ -45,7 +46,7 @@ type entry struct {
 	order   Value
 	head    int32 // first node of the row; meaningless for a delete
 	delete  bool
-	matched bool // a base row with this key has been seen
+	matched uint32 // 1 when a base row with this key has been seen; set atomically
 }
 
 // node is one version of a row. In partial updates next is the version that fills what
@@ -244,7 +245,7 @@ func (r *Reducer) IsDelete(i int) bool { return r.entries[i].delete }
 func (r *Reducer) Ordering(i int) Value { return r.entries[i].order }
 
 // Matched tells whether MergeBase has met the entry's key in a base file.
-func (r *Reducer) Matched(i int) bool { return r.entries[i].matched }
+func (r *Reducer) Matched(i int) bool { return atomic.LoadUint32(&r.entries[i].matched) != 0 }
 
 // Take makes a batch of the rows of the given entries, which are not deletes. The caller
 // releases it.
@@ -280,7 +281,7 @@ func (r *Reducer) TakeAll(entries []int32) iter.Seq2[arrow.RecordBatch, error] {
 func (r *Reducer) Rest() iter.Seq2[arrow.RecordBatch, error] {
 	var entries []int32
 	for i := range r.entries {
-		if e := &r.entries[i]; !e.delete && !e.matched {
+		if e := &r.entries[i]; !e.delete && e.matched == 0 {
 			entries = append(entries, int32(i))
 		}
 	}

@@ -57,6 +57,13 @@ func (p *Plan) writesIn(ctx context.Context, begin, end string) ([]timeline.Inst
 		}
 		return i.Completion
 	}
+	var err error
+	if begin, err = ParseBound(begin, p.source.Now(), tl.Location()); err != nil {
+		return nil, err
+	}
+	if end, err = ParseBound(end, p.source.Now(), tl.Location()); err != nil {
+		return nil, err
+	}
 	all := tl.CompletedWrites()
 	if begin == "" && end == "" {
 		var last []timeline.Instant
@@ -67,20 +74,16 @@ func (p *Plan) writesIn(ctx context.Context, begin, end string) ([]timeline.Inst
 		}
 		return last, nil
 	}
-	from := begin
-	if from == "earliest" || from == "000" {
-		from = ""
-	}
 	archived, err := tl.Archived(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if archived && (len(all) == 0 || from < all[0].Time) {
-		return nil, fmt.Errorf("the range begins before the active timeline, and archived instants cannot be read yet; begin at %s or later: %w", all[0].Time, base.ErrUnsupported)
+	if archived && (len(all) == 0 || begin < all[0].Time) {
+		return nil, fmt.Errorf("the range begins before the active timeline, and archived instants cannot be read yet; begin later, hudictl timeline lists what there is: %w", base.ErrUnsupported)
 	}
 	var out []timeline.Instant
 	for _, i := range all {
-		if t := when(i); t > from && (end == "" || t <= end) {
+		if t := when(i); t > begin && (end == "" || t <= end) {
 			out = append(out, i)
 		}
 	}
@@ -89,7 +92,7 @@ func (p *Plan) writesIn(ctx context.Context, begin, end string) ([]timeline.Inst
 	}
 	if tl.Layout() == timeline.Layout1 && len(out) > 0 {
 		for _, i := range tl.Writes() {
-			if !i.Done() && i.Action != timeline.Compaction && i.Time > from && i.Time < out[len(out)-1].Time {
+			if !i.Done() && i.Action != timeline.Compaction && i.Time > begin && i.Time < out[len(out)-1].Time {
 				return nil, fmt.Errorf("write %s in the range is not completed, and writes after it are: end the range before it: %w", i.Time, base.ErrInvalid)
 			}
 		}

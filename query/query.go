@@ -5,6 +5,7 @@ package query
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -207,7 +208,8 @@ func (p *Plan) shape(ctx context.Context, o Options, past bool) error {
 	var err error
 	if past {
 		rows, err = c.RecordSchemaAt(ctx, tl, p.Instant)
-	} else {
+	}
+	if !past || errors.Is(err, table.ErrNoSchema) { // before the first write: no rows, of the columns that came
 		rows, err = c.RecordSchema(ctx, tl)
 	}
 	if err != nil {

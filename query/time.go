@@ -40,3 +40,19 @@ func ParseTime(text string, now time.Time, loc *time.Location) (string, error) {
 	}
 	return "", fmt.Errorf("time %q: write an instant (yyyyMMddHHmmssSSS), a date, 2006-01-02T15:04:05Z, or -15m: %w", text, base.ErrInvalid)
 }
+
+// earliest is the begin of an incremental range that has no begin.
+const earliest = "000"
+
+// ParseBound resolves the begin or end of an incremental range that a user wrote to an
+// instant time, in the zone loc. Digits are an instant, or the first of one, and stay as they
+// are, so that "000" is before everything; "earliest" is the same.
+func ParseBound(text string, now time.Time, loc *time.Location) (string, error) {
+	switch {
+	case text == "earliest":
+		return earliest, nil
+	case text == "", base.IsDigits(text):
+		return text, nil
+	}
+	return ParseTime(text, now, loc)
+}

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 
@@ -21,15 +22,20 @@ import (
 	"github.com/hudi-go/hudi-go/timeline"
 )
 
-// Recover finishes rollbacks that others left behind and rolls back the writes of dead
-// writers, newest first. It returns the instants that it rolled back. A table without
-// pending writes costs one listing.
+// Recover finishes rollbacks that others left behind, rolls back the writes of dead
+// writers, newest first, and removes what dead writers left besides. It returns the
+// instants that it rolled back. A table that nobody left anything in costs four listings.
 func Recover(ctx context.Context, h *table.Handle) ([]string, error) {
+	traces, err := txn.Traces(ctx, h.Store)
+	if err != nil {
+		return nil, fmt.Errorf("recovery of %s: %w", h.Store.URI(), err)
+	}
 	tl, err := h.Timeline(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if !slices.ContainsFunc(tl.Pending(), undoable) {
+	stray := func(instant string) bool { return !pendingAt(tl, instant) }
+	if !slices.ContainsFunc(tl.Pending(), undoable) && !slices.ContainsFunc(traces, stray) {
 		return nil, nil
 	}
 	var done []string
@@ -63,12 +69,65 @@ func Recover(ctx context.Context, h *table.Handle) ([]string, error) {
 				return err
 			}
 		}
-		return nil
+		return sweep(ctx, h, tl, traces)
 	})
 	if err != nil {
 		return done, fmt.Errorf("recovery of %s: %w", h.Store.URI(), err)
 	}
 	return done, nil
+}
+
+// sweep removes heartbeats, locks and markers of writers that are gone and whose instants
+// are not pending: they died before they had an instant, or after it was completed or
+// undone. traces were listed before tl was, so that an instant that has just begun is on it.
+func sweep(ctx context.Context, h *table.Handle, tl *timeline.Timeline, traces []string) error {
+	for _, instant := range traces {
+		if pendingAt(tl, instant) {
+			continue
+		}
+		alive, err := txn.Beating(ctx, h, instant)
+		if err != nil {
+			return err
+		}
+		if alive {
+			continue
+		}
+		if err := forget(ctx, h, tl, instant); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forget removes what is left of an instant that is not pending. Files that its markers
+// name go too if it was undone, and its writer, which did not know, wrote on.
+func forget(ctx context.Context, h *table.Handle, tl *timeline.Timeline, instant string) error {
+	if !known(tl, instant) && !tl.BeforeStart(instant) {
+		marked, err := txn.Marked(ctx, h.Store, instant)
+		if err != nil {
+			return err
+		}
+		for _, f := range marked {
+			if !txn.Writes(storage.Entry{Name: path.Base(f)}, instant) {
+				continue
+			}
+			if err := h.Store.Delete(ctx, f); err != nil {
+				return fmt.Errorf("recovery: remove %s: %w", f, err)
+			}
+		}
+	}
+	if err := txn.RemoveMarkers(ctx, h.Store, instant); err != nil {
+		return err
+	}
+	return txn.RemoveHeartbeat(ctx, h.Store, instant)
+}
+
+func pendingAt(tl *timeline.Timeline, instant string) bool {
+	return slices.ContainsFunc(tl.Pending(), func(i timeline.Instant) bool { return i.Time == instant })
+}
+
+func known(tl *timeline.Timeline, instant string) bool {
+	return slices.ContainsFunc(tl.Instants(), func(i timeline.Instant) bool { return i.Time == instant })
 }
 
 // undoable tells whether a pending instant is one that Recover looks at.
@@ -85,13 +144,51 @@ func ingestion(i timeline.Instant) bool {
 }
 
 // Undo rolls back a pending instant of the caller's own, whose transaction it has closed.
+// When another writer has taken the caller for dead and undone the instant already, Undo
+// removes the files that the caller has written since. It never touches a completed write.
 func Undo(ctx context.Context, h *table.Handle, instant string) error {
-	return Rollback(ctx, h, instant)
+	err := txn.Locked(ctx, h, func(tl *timeline.Timeline, _ *lock.Held) error {
+		if _, err := finishRollbacks(ctx, h, tl); err != nil {
+			return err
+		}
+		tl, err := tl.Reload(ctx)
+		if err != nil {
+			return err
+		}
+		target, err := find(tl, instant)
+		switch {
+		case err != nil && !known(tl, instant) && !tl.BeforeStart(instant):
+			return removeStray(ctx, h, tl, instant)
+		case err != nil:
+			return err
+		case target.Done():
+			return fmt.Errorf("it is completed: %w", base.ErrConflict)
+		}
+		return rollback(ctx, h, tl, target)
+	})
+	if err != nil {
+		return fmt.Errorf("undo %s of %s: %w", instant, h.Store.URI(), err)
+	}
+	return nil
+}
+
+// removeStray deletes the files of an instant that is no more.
+func removeStray(ctx context.Context, h *table.Handle, tl *timeline.Timeline, instant string) error {
+	files, err := filesOf(ctx, h, tl, timeline.Instant{Time: instant, State: timeline.Inflight})
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if err := h.Store.Delete(ctx, f); err != nil {
+			return fmt.Errorf("recovery: remove %s: %w", f, err)
+		}
+	}
+	return forget(ctx, h, tl, instant)
 }
 
 // Rollback rolls back one instant, pending or completed. A completed write can only go
 // when no later write has completed, and when no savepoint holds it; otherwise the error
-// wraps base.ErrInvalid. The caller answers for it that the instant's writer is not at
+// wraps base.ErrInvalid, or base.ErrCleaned when the files of the state before are gone. The caller answers for it that the instant's writer is not at
 // work.
 func Rollback(ctx context.Context, h *table.Handle, instant string) error {
 	err := txn.Locked(ctx, h, func(tl *timeline.Timeline, _ *lock.Held) error {
@@ -107,7 +204,7 @@ func Rollback(ctx context.Context, h *table.Handle, instant string) error {
 			return err
 		}
 		if target.Done() {
-			if err := mayUndo(tl, target); err != nil {
+			if err := mayUndo(ctx, h, tl, target); err != nil {
 				return err
 			}
 		}
@@ -128,7 +225,7 @@ func find(tl *timeline.Timeline, instant string) (timeline.Instant, error) {
 	return timeline.Instant{}, fmt.Errorf("no write with that time is on the active timeline: %w", base.ErrInvalid)
 }
 
-func mayUndo(tl *timeline.Timeline, target timeline.Instant) error {
+func mayUndo(ctx context.Context, h *table.Handle, tl *timeline.Timeline, target timeline.Instant) error {
 	if _, saved := tl.Find(target.Time, timeline.Savepoint); saved {
 		return fmt.Errorf("a savepoint holds it; delete the savepoint first: %w", base.ErrInvalid)
 	}
@@ -140,6 +237,55 @@ func mayUndo(tl *timeline.Timeline, target timeline.Instant) error {
 	for _, i := range tl.Pending() {
 		if (i.Action == timeline.Compaction || i.Action == timeline.Clustering) && i.Time > target.Time {
 			return fmt.Errorf("the pending %s may have its files in its plan; run it first: %w", i, base.ErrInvalid)
+		}
+	}
+	return uncleaned(ctx, h, tl, target)
+}
+
+// uncleaned makes sure that the files that readers need once a write is gone are still
+// there. A clean keeps the state of the earliest commit that it retains and the one before.
+func uncleaned(ctx context.Context, h *table.Handle, tl *timeline.Timeline, target timeline.Instant) error {
+	for _, i := range tl.Instants() {
+		if i.Action != timeline.Clean {
+			continue
+		}
+		earliest := ""
+		if i.Done() {
+			meta, err := tl.CleanMetadata(ctx, i.Time)
+			if err != nil {
+				return err
+			}
+			earliest = meta.EarliestCommitToRetain
+		} else {
+			plan, err := tl.CleanerPlan(ctx, i.Time)
+			if err != nil {
+				return err
+			}
+			if plan.EarliestInstantToRetain != nil {
+				earliest = plan.EarliestInstantToRetain.Time
+			}
+		}
+		if target.Time < earliest {
+			return fmt.Errorf("the cleaner (%s) keeps what is needed from %s on, and the files that were there before are gone: %w", i.Time, earliest, base.ErrCleaned)
+		}
+	}
+	// Cleans that count versions name no commit.
+	meta, err := tl.CommitMetadata(ctx, target)
+	if err != nil {
+		return err
+	}
+	for _, s := range meta.Stats() {
+		if s.PrevBaseFile == "" {
+			continue
+		}
+		f, err := base.CleanRelative(base.Join(s.PartitionPath, path.Base(s.PrevBaseFile)))
+		if err != nil {
+			return err
+		}
+		if _, err := h.Store.Stat(ctx, f); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%s, which it replaced, is gone: %w", f, base.ErrCleaned)
+		} else if err != nil {
+			return err
 		}
 	}
 	return nil

@@ -304,7 +304,8 @@ func (a attributes) rest() map[string]json.RawMessage {
 	return m
 }
 
-// compact removes the white space of valid JSON text.
+// compact removes the white space of valid JSON text. Text that is not valid is a programming
+// error and panics: all of it comes from a parser.
 func compact(raw json.RawMessage) json.RawMessage {
 	if raw == nil {
 		return nil

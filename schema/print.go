@@ -188,7 +188,7 @@ func quote(s string) string {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	if err := e.Encode(s); err != nil {
+	if err := e.Encode(s); err != nil { // cannot be: a panic and not an error that no caller could meet
 		panic("schema: a string is always valid JSON: " + err.Error())
 	}
 	return strings.TrimSuffix(b.String(), "\n")

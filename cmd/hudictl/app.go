@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 
@@ -42,7 +44,11 @@ type app struct {
 
 // open opens the table that a command works on.
 func (a *app) open(ctx context.Context, uri string) (*hudi.Table, error) {
-	return hudi.Open(ctx, uri, a.tableOptions()...)
+	t, err := hudi.Open(ctx, uri, a.tableOptions()...)
+	if errors.Is(err, hudi.ErrNotTable) {
+		return nil, fmt.Errorf("%w: check the path, or make a table with hudictl create", err)
+	}
+	return t, err
 }
 
 // tableOptions are the global flags as the library takes them.

@@ -41,12 +41,12 @@ func newCommit(a *app) *cobra.Command {
 		},
 	}
 	c.Flags().SortFlags = false
-	choiceVar(c.Flags(), &f.op, "op", string(hudi.Upsert), "what to do with the rows", append([]string{
-		string(hudi.Upsert), string(hudi.Insert), string(hudi.BulkInsert), string(hudi.Delete)}, laterOperations...)...)
-	c.Flags().StringVar(&f.index, "index", "", "how to find rows, if the table does not say: simple, bloom or bucket:N")
-	choiceVar(c.Flags(), &f.input, "input", "", "format of the rows (default by the file's extension, jsonl for standard input)",
-		string(rowio.JSONL), string(rowio.CSV), string(rowio.Parquet), string(rowio.Avro), string(rowio.Arrow))
-	choiceVar(c.Flags(), &f.output, "output", outputText, "print the instant, or the commit's statistics", outputText, outputJSON)
+	choiceVar(c.Flags(), &f.op, "op", string(hudi.Upsert), "what to do with the rows",
+		[]string{string(hudi.Upsert), string(hudi.Insert), string(hudi.BulkInsert), string(hudi.Delete)}, laterOperations...)
+	c.Flags().StringVar(&f.index, "index", "", "`kind` of look-up by which to find rows, if the table does not say: simple, bloom or bucket:N")
+	choiceVar(c.Flags(), &f.input, "input", "", "format of the rows, if a file's extension does not say",
+		[]string{string(rowio.JSONL), string(rowio.CSV), string(rowio.Parquet), string(rowio.Avro), string(rowio.Arrow)})
+	choiceVar(c.Flags(), &f.output, "output", outputText, "the instant, or the commit's statistics", []string{outputText, outputJSON})
 	return c
 }
 
@@ -69,11 +69,11 @@ func (a *app) commit(ctx context.Context, uri string, files []string, f commitFl
 	}
 	op := hudi.Operation(f.op)
 	if err := in.shape(ctx, t, op); err != nil {
-		return fmt.Errorf("commit %s: %w", uri, err)
+		return fmt.Errorf("commit %s: %w", t.URI(), err)
 	}
 	rows, err := in.open(ctx)
 	if err != nil {
-		return fmt.Errorf("commit %s: %w", uri, err)
+		return fmt.Errorf("commit %s: %w", t.URI(), err)
 	}
 	defer in.close()
 	p := a.progress()
@@ -81,7 +81,7 @@ func (a *app) commit(ctx context.Context, uri string, files []string, f commitFl
 	done, err := t.Write(ctx, op, rows, hudi.WriteOptions{})
 	p.end()
 	if err != nil {
-		return fmt.Errorf("commit %s: %w", uri, err)
+		return fmt.Errorf("commit %s: %w", t.URI(), err)
 	}
 	return a.printResult(f.output, done, "%s", done.Instant)
 }

@@ -48,27 +48,21 @@ func newCreate(a *app) *cobra.Command {
 		},
 	}
 	c.Flags().SortFlags = false
-	c.Flags().StringVar(&f.name, "name", "", "name of the table")
-	choiceVar(c.Flags(), &f.kind, "type", "cow", "copy on write or merge on read", "cow", "mor")
-	c.Flags().StringSliceVar(&f.keys, "keys", nil, "columns that identify a row")
-	c.Flags().StringSliceVar(&f.partitionBy, "partition-by", nil, "columns whose values name the folders")
-	c.Flags().StringSliceVar(&f.ordering, "ordering", nil, "columns that say which version of a row is newer")
-	c.Flags().StringVar(&f.schema, "schema", "", "Avro schema of the rows (default that of the first commit)")
+	c.Flags().StringVar(&f.name, "name", "", "`name` of the table")
+	choiceVar(c.Flags(), &f.kind, "type", "cow", "copy on write, or merge on read", []string{"cow", "mor"})
+	c.Flags().StringSliceVar(&f.keys, "keys", nil, "`columns` that identify a row")
+	c.Flags().StringSliceVar(&f.partitionBy, "partition-by", nil, "`columns` whose values name the folders")
+	c.Flags().StringSliceVar(&f.ordering, "ordering", nil, "`columns` that say which version of a row is newer")
+	c.Flags().StringVar(&f.schema, "schema", "", "`file` with the Avro schema of the rows (default that of the first commit)")
 	c.Flags().BoolVar(&f.hiveStyle, "hive-style", false, "folders named column=value")
-	c.Flags().IntVar(&f.version, "table-version", table.CurrentVersion, "version of the table's format")
-	c.Flags().StringVar(&f.index, "index", "", "how writers find rows: simple, bloom or bucket:N")
+	c.Flags().IntVar(&f.version, "table-version", table.CurrentVersion, "`version` of the table's format")
+	c.Flags().StringVar(&f.index, "index", "", "`kind` of look-up by which writers find rows: simple, bloom or bucket:N")
 	return c
 }
 
 // config makes the configuration of the table.
 func (f *createFlags) config(options map[string]string) (table.Config, error) {
 	c := table.NewConfig(f.name)
-	switch {
-	case f.name == "":
-		return c, usagef("a table needs a name: give --name")
-	case len(f.keys) == 0 && options["hoodie.table.recordkey.fields"] == "":
-		return c, usagef("a table needs record keys: give --keys with the columns that identify a row")
-	}
 	c.Version, c.InitialVersion = f.version, f.version
 	c.Type = tableTypes[f.kind]
 	c.Keys, c.PartitionBy, c.Ordering, c.HiveStyle = f.keys, f.partitionBy, f.ordering, f.hiveStyle
@@ -85,8 +79,16 @@ func (f *createFlags) config(options map[string]string) (table.Config, error) {
 	}
 	for _, key := range slices.Sorted(maps.Keys(options)) {
 		if err := c.SetProperty(key, options[key]); err != nil {
-			return c, usagef("--option %s: %w", key, err)
+			return c, usagef("--option: %w", err)
 		}
+	}
+	switch {
+	case c.Name == "":
+		return c, usagef("a table needs a name: give --name")
+	case len(c.Keys) == 0:
+		return c, usagef("a table needs record keys: give --keys with the columns that identify a row")
+	case c.Version != 6 && c.Version != 8 && c.Version != 9:
+		return c, usagef("--table-version %d: use 6, 8 or 9", c.Version)
 	}
 	return c, nil
 }

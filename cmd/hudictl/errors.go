@@ -75,9 +75,8 @@ func (a *app) exit(err error) int {
 func message(err error) string {
 	text := strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
 	text = strings.ReplaceAll(text, "\t", " ")
-	if trimmed, ok := strings.CutSuffix(text, " "+hudi.ErrInvalid.Error()); ok {
-		text = strings.TrimSuffix(trimmed, ":")
-	}
+	text = strings.ReplaceAll(text, ": "+hudi.ErrInvalid.Error(), "")
+	text = strings.TrimSuffix(text, " "+hudi.ErrInvalid.Error())
 	if errors.Is(err, context.Canceled) {
 		text = "interrupted: " + text
 	}

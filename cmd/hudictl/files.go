@@ -36,7 +36,7 @@ func newFiles(a *app) *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&all, "all", false, "with older slices and replaced file groups")
-	choiceVar(c.Flags(), &output, "output", "", "how to print (default table on a terminal, else json)", outputTable, outputJSON)
+	choiceVar(c.Flags(), &output, "output", "", "how to print (table on a terminal, else json)", []string{outputTable, outputJSON})
 	return c
 }
 

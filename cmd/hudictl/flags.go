@@ -28,11 +28,11 @@ func (g *globals) register(f *pflag.FlagSet) {
 	g.memory = byteSize(mem.DefaultBytes())
 	g.options = properties{}
 	f.Var(&g.memory, "memory", "memory that the command may take")
-	f.StringVar(&g.spillDir, "spill-dir", "", "folder for what does not fit into memory (default the system's temporary folder)")
-	f.Var(g.options, "option", "set an option of real Hudi, hoodie.x=y (repeatable)")
+	f.StringVar(&g.spillDir, "spill-dir", "", "`folder` for what does not fit into memory (default the system's temporary folder)")
+	f.Var(g.options, "option", "option of real Hudi, hoodie.x=y (repeatable)")
 	f.BoolVarP(&g.quiet, "quiet", "q", false, "no warnings and no progress")
 	f.BoolVarP(&g.verbose, "verbose", "v", false, "tell more")
-	choiceVar(f, &g.progress, "progress", progressAuto, "how to report progress", progressAuto, progressPlain, progressJSON, progressNone)
+	choiceVar(f, &g.progress, "progress", progressAuto, "how to report progress", []string{progressAuto, progressPlain, progressJSON, progressNone})
 }
 
 // properties is a flag key=value that may be repeated.
@@ -107,17 +107,17 @@ func humanBytes(n int64) string {
 	return fmt.Sprintf("%d B", n)
 }
 
-// choice is a flag that takes one of a few words.
+// choice is a flag that takes one of a few words, and of later ones that are not proposed.
 type choice struct {
-	value   *string
-	allowed []string
+	value          *string
+	allowed, later []string
 }
 
-func (c choice) Type() string   { return strings.Join(c.allowed, "|") }
+func (c choice) Type() string   { return "name" }
 func (c choice) String() string { return *c.value }
 
 func (c choice) Set(text string) error {
-	if !slices.Contains(c.allowed, text) {
+	if !slices.Contains(c.allowed, text) && !slices.Contains(c.later, text) {
 		return fmt.Errorf("use %s", alternatives(c.allowed))
 	}
 	*c.value = text
@@ -133,10 +133,11 @@ func alternatives(words []string) string {
 	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
-// choiceVar defines a flag that takes one of the allowed words.
-func choiceVar(f *pflag.FlagSet, value *string, name, preset, usage string, allowed ...string) {
+// choiceVar defines a flag that takes one of the allowed words, and adds them to its usage.
+// Those of later are taken as well, for the command to refuse them as not supported.
+func choiceVar(f *pflag.FlagSet, value *string, name, preset, usage string, allowed []string, later ...string) {
 	*value = preset
-	f.Var(choice{value, allowed}, name, usage)
+	f.Var(choice{value, allowed, later}, name, usage+": "+alternatives(allowed))
 }
 
 // tableArg is for commands that take a table and nothing else.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/spf13/cobra"
@@ -44,17 +45,17 @@ func newQuery(a *app) *cobra.Command {
 	}
 	c.Flags().SortFlags = false
 	choiceVar(c.Flags(), &f.view, "view", string(query.Snapshot), "what to see of the table",
-		string(query.Snapshot), string(query.ReadOptimized), string(query.Incremental), viewCDC)
-	c.Flags().StringVar(&f.AsOf, "as-of", "", "time travel: an instant, a date, 2006-01-02T15:04:05Z, or -15m")
-	c.Flags().StringVar(&f.Begin, "begin", "", "start of an incremental range, exclusive: a completion time")
-	c.Flags().StringVar(&f.End, "end", "", "end of an incremental range, inclusive")
-	c.Flags().StringSliceVar(&f.Columns, "columns", nil, "columns to read (default all)")
-	c.Flags().StringVar(&f.Where, "where", "", "condition on the rows, as in SQL")
-	c.Flags().Int64Var(&f.Limit, "limit", 0, "most rows to read (default all)")
+		[]string{string(query.Snapshot), string(query.ReadOptimized), string(query.Incremental)}, viewCDC)
+	c.Flags().StringVar(&f.AsOf, "as-of", "", "`time` to travel to: an instant, a date, 2006-01-02T15:04:05Z, or -15m")
+	c.Flags().StringVar(&f.Begin, "begin", "", "`time` after which an incremental range starts: a completion time")
+	c.Flags().StringVar(&f.End, "end", "", "`time` up to which an incremental range goes (default now)")
+	c.Flags().StringSliceVar(&f.Columns, "columns", nil, "`columns` to read (default all)")
+	c.Flags().StringVar(&f.Where, "where", "", "`condition` on the rows, as in SQL")
+	c.Flags().Int64Var(&f.Limit, "limit", 0, "greatest `number` of rows (default all)")
 	c.Flags().BoolVar(&f.Meta, "meta", false, "with the _hoodie_ columns")
-	c.Flags().StringVar(&f.sql, "sql", "", "SQL over the rows (not supported yet)")
-	choiceVar(c.Flags(), &f.output, "output", "", "format of the rows (default table on a terminal, else jsonl)",
-		outputTable, string(rowio.JSONL), string(rowio.CSV), string(rowio.Parquet), string(rowio.Arrow))
+	c.Flags().StringVar(&f.sql, "sql", "", "`statement` over the rows (not supported yet)")
+	choiceVar(c.Flags(), &f.output, "output", "", "format of the rows (table on a terminal, else jsonl)",
+		[]string{outputTable, string(rowio.JSONL), string(rowio.CSV), string(rowio.Parquet), string(rowio.Arrow)})
 	return c
 }
 
@@ -73,6 +74,16 @@ func (f *queryFlags) check(a *app) error {
 		return usagef("--begin and --end need --view incremental")
 	case f.Limit < 0:
 		return usagef("--limit %d is negative", f.Limit)
+	}
+	if f.AsOf != "" {
+		if _, err := query.ParseTime(f.AsOf, time.Now(), time.UTC); err != nil {
+			return usagef("--as-of: %w", err)
+		}
+	}
+	for flag, text := range map[string]string{"begin": f.Begin, "end": f.End} {
+		if _, err := query.ParseBound(text, time.Now(), time.UTC); err != nil {
+			return usagef("--%s: %w", flag, err)
+		}
 	}
 	if f.Where != "" {
 		if _, err := expr.Parse(f.Where); err != nil {
@@ -101,7 +112,7 @@ func (a *app) query(ctx context.Context, uri string, f queryFlags) error {
 		return err
 	}
 	if err := a.printRows(ctx, plan, rowio.Format(f.output)); err != nil {
-		return fmt.Errorf("query %s: %w", uri, err)
+		return fmt.Errorf("query %s: %w", t.URI(), err)
 	}
 	return nil
 }

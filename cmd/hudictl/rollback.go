@@ -33,7 +33,7 @@ func newRollback(a *app) *cobra.Command {
 			return a.printResult(output, done, "rolled back %s %s", done.Action, done.Undone)
 		},
 	}
-	choiceVar(c.Flags(), &output, "output", outputText, "how to print what was done", outputText, outputJSON)
+	choiceVar(c.Flags(), &output, "output", outputText, "how to print what was done", []string{outputText, outputJSON})
 	return c
 }
 

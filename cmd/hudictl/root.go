@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -12,11 +13,14 @@ import (
 // newRoot makes the command tree.
 func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
-		Use:           "hudictl",
-		Short:         "Work with Apache Hudi tables",
-		Long:          "Work with Apache Hudi tables: make, fill, query and maintain them.\nTABLE is a path or URI: ./trips, /data/trips, file:///data/trips.",
-		SilenceErrors: true,
-		SilenceUsage:  true,
+		Use:                   "hudictl",
+		Short:                 "Work with Apache Hudi tables",
+		Long:                  "Work with Apache Hudi tables: make, fill, query and maintain them.\nTABLE is a path or URI: ./trips, /data/trips, file:///data/trips.",
+		DisableFlagsInUseLine: true,
+		SilenceErrors:         true,
+		SilenceUsage:          true,
+		Args:                  noSuchCommand,
+		RunE:                  func(c *cobra.Command, _ []string) error { return c.Help() },
 		PersistentPreRun: func(*cobra.Command, []string) {
 			a.begin()
 		},
@@ -31,9 +35,23 @@ func newRoot(a *app) *cobra.Command {
 		newRollback(a),
 		newTimeline(a),
 		newFiles(a),
+		newIngest(a),
+		newDemo(a),
 		newVersion(a),
 	)
 	return root
+}
+
+// noSuchCommand refuses the arguments of hudictl itself: the first is meant for a command.
+func noSuchCommand(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := ""
+	if near := root.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = fmt.Sprintf(", did you mean %q?", near[0])
+	}
+	return fmt.Errorf("there is no command %q%s", args[0], hint)
 }
 
 // run carries out one command line and returns the exit code.

@@ -20,9 +20,9 @@ type serviceFlags struct {
 func (f *serviceFlags) register(flags *pflag.FlagSet) {
 	flags.SortFlags = false
 	flags.BoolVar(&f.scheduleOnly, "schedule-only", false, "put the plan on the timeline for others to execute")
-	flags.StringVar(&f.instant, "instant", "", "execute only this scheduled plan")
+	flags.StringVar(&f.instant, "instant", "", "`instant` of the one scheduled plan to execute")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "show the plan and change nothing")
-	choiceVar(flags, &f.output, "output", outputText, "how to print what was done", outputText, outputJSON)
+	choiceVar(flags, &f.output, "output", outputText, "how to print what was done", []string{outputText, outputJSON})
 }
 
 // open checks the flags and opens the table.

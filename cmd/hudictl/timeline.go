@@ -42,7 +42,7 @@ func newTimeline(a *app) *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&archived, "archived", false, "with the instants of the archive")
-	choiceVar(c.Flags(), &output, "output", "", "how to print (default table on a terminal, else json)", outputTable, outputJSON)
+	choiceVar(c.Flags(), &output, "output", "", "how to print (table on a terminal, else json)", []string{outputTable, outputJSON})
 	return c
 }
 
@@ -85,6 +85,18 @@ func (a *app) printTimeline(tl *timeline.Timeline, format string) error {
 	})
 }
 
+// content is what the file of an instant says; that of an inflight one, when it says nothing,
+// is its plan.
+func content(ctx context.Context, tl *timeline.Timeline, i timeline.Instant) ([]byte, error) {
+	text, err := tl.Document(ctx, i)
+	if err == nil && string(text) == "null" && i.State == timeline.Inflight && tl.Has(i.Time, i.Action, timeline.Requested) {
+		i.State = timeline.Requested
+		i.File = tl.Layout().FileName(i.Time, i.Action, i.State, "")
+		return tl.Document(ctx, i)
+	}
+	return text, err
+}
+
 // printInstant writes the content of the instants of a requested time: on one line, or
 // indented for people.
 func (a *app) printInstant(ctx context.Context, t *hudi.Table, tl *timeline.Timeline, instant, format string) error {
@@ -93,7 +105,7 @@ func (a *app) printInstant(ctx context.Context, t *hudi.Table, tl *timeline.Time
 		return fmt.Errorf("timeline %s: no instant %s is on the active timeline; without an instant the command lists them", t.URI(), instant)
 	}
 	for _, i := range found {
-		text, err := tl.Document(ctx, i)
+		text, err := content(ctx, tl, i)
 		if err != nil {
 			return err
 		}

@@ -106,7 +106,7 @@ func cpuSeconds(b *testing.B) func() {
 		return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 	}
 	from := cpu()
-	return func() { b.ReportMetric((cpu() - from).Seconds()/float64(b.N), "cpu-s/op") }
+	return func() { b.ReportMetric((cpu()-from).Seconds()/float64(b.N), "cpu-s/op") }
 }
 
 func benchSchema(b *testing.B, meta bool) *schema.Schema {

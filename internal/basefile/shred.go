@@ -2,6 +2,7 @@ package basefile
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -48,13 +49,11 @@ func flat(n *node, a arrow.Array) (chunk, error) {
 		}
 		return c, nil
 	}
-	c.def = make([]int16, a.Len())
 	if nulls == 0 {
-		for i := range c.def {
-			c.def[i] = 1
-		}
+		c.def = allPresent(a.Len())
 		return c, nil
 	}
+	c.def = make([]int16, a.Len())
 	c.at = make([]int32, 0, a.Len()-nulls)
 	for i := range c.def {
 		if a.IsValid(i) {
@@ -64,6 +63,17 @@ func flat(n *node, a arrow.Array) (chunk, error) {
 	}
 	return c, nil
 }
+
+// allPresent returns definition levels of n values of an optional column, none of them null.
+// The caller must not change them.
+func allPresent(n int) []int16 {
+	if n <= len(present) {
+		return present[:n]
+	}
+	return slices.Repeat(present[:1], n)
+}
+
+var present = slices.Repeat([]int16{1}, DefaultRowGroupRows)
 
 // cursor is a node bound to the array that holds its values.
 type cursor struct {

@@ -71,6 +71,8 @@ func (o WriterOptions) withDefaults() WriterOptions {
 	return o
 }
 
+const zstdLevel = 1
+
 // prolepticSpark tells Spark that dates are of the calendar that Spark 3 has. Files that name no
 // Spark version may have the older one, so that Spark refuses them where they have dates
 // before 1582-10-15 or timestamps before 1900.
@@ -305,6 +307,7 @@ func (w *Writer) open() error {
 		parquet.WithDataPageVersion(parquet.DataPageV1),
 		parquet.WithDataPageSize(int64(w.o.PageBytes)),
 		parquet.WithCompression(w.codec),
+		parquet.WithCompressionLevel(w.level()),
 		parquet.WithPageIndexEnabled(true),
 		parquet.WithStats(true),
 		parquet.WithRootName(w.o.Schema.Record().FullName()),
@@ -326,6 +329,14 @@ func (w *Writer) open() error {
 	}
 	w.out = out
 	return nil
+}
+
+// level is the codec's level: zstd's fastest is the best bargain, others have their default.
+func (w *Writer) level() int {
+	if w.codec == compress.Codecs.Zstd {
+		return zstdLevel
+	}
+	return compress.DefaultCompressionLevel
 }
 
 // Close writes the rest of the file and its footer.

@@ -133,3 +133,13 @@ func FuzzCSV(f *testing.F) {
 		}
 	})
 }
+
+func TestFormats(t *testing.T) {
+	for name, want := range map[string]Format{"a.jsonl": JSONL, "dir.csv/a.NDJSON": JSONL, "a.csv": CSV, "a.avro": Avro, "a.parquet": Parquet, "a.arrows": Arrow, "a": ""} {
+		f, ok := FormatOf(name)
+		require.Equal(t, want, f, name)
+		require.Equal(t, want != "", ok, name)
+	}
+	require.True(t, Parquet.Typed())
+	require.False(t, CSV.Typed())
+}

@@ -2,11 +2,14 @@ package txn
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
 
 	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/schema"
 	"github.com/hudi-go/hudi-go/storage"
+	"github.com/hudi-go/hudi-go/table"
 	"github.com/hudi-go/hudi-go/timeline"
 )
 
@@ -22,12 +25,27 @@ func Writes(e storage.Entry, instant string) bool {
 	return ok && n.Time == instant
 }
 
-// group names a file group.
+// group names a file group, or a bucket of a table with a bucket index: two writers that
+// open a bucket at the same time give it different file ids.
 type group struct{ partition, fileID string }
+
+func (t *Txn) group(partition, fileID string) group {
+	if t.table.Config.Index.Kind == table.IndexBucket {
+		if bucket, ok := base.BucketOf(fileID); ok {
+			fileID = base.BucketPrefix(bucket)
+		}
+	}
+	return group{partition, fileID}
+}
 
 // conflicts compares what this transaction wrote with what others have done since it
 // began: writes to one file group cannot both stand. Real Hudi calls this rule
 // SimpleConcurrentFileWritesConflictResolutionStrategy.
+//
+// Beyond that rule, two upserts that both bring new keys to one partition cannot both stand
+// where keys are located by reading, for neither could see the other's: the keys may be the
+// same. And none that saw the table with other columns than it now has, for what it rewrote
+// would lack them.
 func (t *Txn) conflicts(ctx context.Context, now *timeline.Timeline, meta *timeline.CommitMetadata) error {
 	if t.Action == timeline.Compaction {
 		// Log files that complete after the plan was made belong to the next slice, and a
@@ -37,7 +55,7 @@ func (t *Txn) conflicts(ctx context.Context, now *timeline.Timeline, meta *timel
 	touched, rewritten := map[group]bool{}, map[group]bool{}
 	for partition, stats := range meta.PartitionToWriteStats {
 		for _, s := range stats {
-			g := group{partition, s.FileID}
+			g := t.group(partition, s.FileID)
 			touched[g] = true
 			if !s.IsLog() {
 				rewritten[g] = true
@@ -46,8 +64,8 @@ func (t *Txn) conflicts(ctx context.Context, now *timeline.Timeline, meta *timel
 	}
 	for partition, ids := range meta.PartitionToReplaceFileIDs {
 		for _, id := range ids {
-			touched[group{partition, id}] = true
-			rewritten[group{partition, id}] = true
+			touched[t.group(partition, id)] = true
+			rewritten[t.group(partition, id)] = true
 		}
 	}
 	for _, i := range now.Writes() {
@@ -71,6 +89,68 @@ func (t *Txn) conflicts(ctx context.Context, now *timeline.Timeline, meta *timel
 					t.Instant, t.table.Store.URI(), g.fileID, g.partition, i, base.ErrConflict)
 			}
 		}
+		if err := t.sameKeys(ctx, now, i, meta); err != nil {
+			return err
+		}
+	}
+	return t.sameColumns(ctx, now, meta)
+}
+
+// sameKeys refuses a commit when it and another that was completed meanwhile may both have
+// inserted one key.
+func (t *Txn) sameKeys(ctx context.Context, now *timeline.Timeline, i timeline.Instant, meta *timeline.CommitMetadata) error {
+	if !i.Done() || meta.OperationType != timeline.OpUpsert || t.table.Config.Index.Kind == table.IndexBucket {
+		return nil
+	}
+	other, err := now.CommitMetadata(ctx, i)
+	if err != nil {
+		return err
+	}
+	if other.OperationType != timeline.OpUpsert {
+		return nil // an insert does not ask whether its keys are there
+	}
+	theirs := inserted(other)
+	for p := range inserted(meta) {
+		if theirs[p] {
+			return fmt.Errorf("txn: commit %s of %s: %s brought new keys to partition %q since this write began, which may be those of this one; try again: %w",
+				t.Instant, t.table.Store.URI(), i, p, base.ErrConflict)
+		}
+	}
+	return nil
+}
+
+// inserted are the partitions to which a commit brought new keys.
+func inserted(m *timeline.CommitMetadata) map[string]bool {
+	out := map[string]bool{}
+	for partition, stats := range m.PartitionToWriteStats {
+		for _, s := range stats {
+			if s.NumInserts > 0 {
+				out[partition] = true
+			}
+		}
+	}
+	return out
+}
+
+// sameColumns refuses a commit when the table's schema has changed since it began.
+func (t *Txn) sameColumns(ctx context.Context, now *timeline.Timeline, meta *timeline.CommitMetadata) error {
+	is, err := t.table.Config.RecordSchema(ctx, now)
+	if errors.Is(err, table.ErrNoSchema) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	then, err := t.table.Config.RecordSchema(ctx, t.begun)
+	if errors.Is(err, table.ErrNoSchema) { // of two first writes the second must agree with the first
+		then, err = schema.Parse(meta.ExtraMetadata[timeline.SchemaKey])
+	}
+	if err != nil {
+		return err
+	}
+	if !is.Equal(then) {
+		return fmt.Errorf("txn: commit %s of %s: another writer has changed the table's columns since this write began; try again: %w",
+			t.Instant, t.table.Store.URI(), base.ErrConflict)
 	}
 	return nil
 }
@@ -98,7 +178,7 @@ func (t *Txn) rival(ctx context.Context, now *timeline.Timeline, i timeline.Inst
 			return nil, rewrites, err
 		}
 		for _, op := range plan.Operations {
-			out = append(out, group{op.Partition, op.FileID})
+			out = append(out, t.group(op.Partition, op.FileID))
 		}
 		return out, rewrites, nil
 	case i.Action == timeline.Clustering:
@@ -109,7 +189,7 @@ func (t *Txn) rival(ctx context.Context, now *timeline.Timeline, i timeline.Inst
 		if plan.Plan != nil {
 			for _, g := range plan.Plan.InputGroups {
 				for _, s := range g.Slices {
-					out = append(out, group{s.Partition, s.FileID})
+					out = append(out, t.group(s.Partition, s.FileID))
 				}
 			}
 		}
@@ -121,12 +201,12 @@ func (t *Txn) rival(ctx context.Context, now *timeline.Timeline, i timeline.Inst
 		}
 		for partition, stats := range meta.PartitionToWriteStats {
 			for _, s := range stats {
-				out = append(out, group{partition, s.FileID})
+				out = append(out, t.group(partition, s.FileID))
 			}
 		}
 		for partition, ids := range meta.PartitionToReplaceFileIDs {
 			for _, id := range ids {
-				out = append(out, group{partition, id})
+				out = append(out, t.group(partition, id))
 			}
 		}
 	}

@@ -42,8 +42,9 @@ type heartbeat struct {
 	cancel  context.CancelFunc
 	done    sync.WaitGroup
 
-	mu   sync.Mutex
-	last time.Time // of the last beat that was written
+	mu     sync.Mutex
+	last   time.Time // of the last beat that was written
+	lapsed bool      // a beat came so late that another may have taken the instant over
 }
 
 func startHeartbeat(ctx context.Context, t *table.Handle, instant string) (*heartbeat, error) {
@@ -78,6 +79,9 @@ func (h *heartbeat) beat(ctx context.Context) error {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	// A writer that was stopped and goes on must not look alive again: meanwhile another may
+	// have undone its instant, or taken a plan up under the same name.
+	h.lapsed = h.lapsed || !h.last.IsZero() && !now.Before(h.last.Add(missedBeats*h.table.Beat))
 	h.last = now
 	return nil
 }
@@ -86,7 +90,7 @@ func (h *heartbeat) beat(ctx context.Context) error {
 func (h *heartbeat) valid(margin time.Duration) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.table.Clock().Add(margin).Before(h.last.Add(missedBeats * h.table.Beat))
+	return !h.lapsed && h.table.Clock().Add(margin).Before(h.last.Add(missedBeats*h.table.Beat))
 }
 
 func (h *heartbeat) unlock() {

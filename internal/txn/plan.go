@@ -47,7 +47,7 @@ func Resume(ctx context.Context, h *table.Handle, action timeline.Action, instan
 		}
 		// Before it is inflight an instant may be in work too: its writer has only just begun.
 		alive, err := Beating(ctx, h, instant)
-		if err == nil && i.State == timeline.Inflight {
+		if err == nil && !alive && i.State == timeline.Inflight {
 			alive, err = Alive(ctx, h, instant, tl.Location())
 		}
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hudi-go/hudi-go/index"
 	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/internal/fileslice"
 	"github.com/hudi-go/hudi-go/table"
 	"github.com/hudi-go/hudi-go/timeline"
 )
@@ -93,7 +94,9 @@ func (w *write) refuseBuckets(ctx context.Context) error {
 
 // plan locates the entries of a stage and assigns those that are new.
 func (w *write) plan(ctx context.Context, s *stage) ([]*job, error) {
-	slices, err := w.view.Latest(ctx, s.partition)
+	// What readers see: the slice that a pending compaction is going to merge has the keys,
+	// and not the empty one on top of it.
+	slices, err := w.view.SlicesAt(ctx, s.partition, "")
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +112,13 @@ func (w *write) plan(ctx context.Context, s *stage) ([]*job, error) {
 			located.Groups = append(located.Groups, index.Group{FileSlice: f})
 		}
 	} else {
-		simple := index.Simple{Store: w.table.Store, Alloc: w.options.Alloc}
+		simple := index.Simple{Store: w.table.Store, Alloc: w.options.Alloc, Completion: w.txn.Timeline().CompletionOf}
+		if w.table.Config.Type == table.MOR {
+			simple.Logs = &fileslice.Reader{
+				Store: w.table.Store, Rules: w.rules, Alloc: w.options.Alloc, Table: w.full,
+				MetaFields: true, LogMemory: w.options.Memory / int64(runtime.GOMAXPROCS(0)),
+			}
+		}
 		if located, err = simple.Locate(ctx, slices, s.changes); err != nil {
 			return nil, err
 		}
@@ -117,6 +126,9 @@ func (w *write) plan(ctx context.Context, s *stage) ([]*job, error) {
 	jobs := make([]*job, len(located.Groups))
 	for i, g := range located.Groups {
 		jobs[i] = &job{stage: s, group: g}
+	}
+	for _, p := range located.Also {
+		jobs[p.Group].updates = append(jobs[p.Group].updates, p.Entry)
 	}
 	var fresh []int32
 	for e, at := range located.Of {

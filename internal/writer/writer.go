@@ -112,14 +112,24 @@ const undoTimeout = 30 * time.Second
 // base.ErrUnknownOutcome the table is as it was before.
 func Write(ctx context.Context, h *table.Handle, o Options, in Input) (Result, error) {
 	o = o.withDefaults()
-	if err := writable(h.Config); err != nil {
+	// The properties as they are now: another engine may have given the table a metadata
+	// table since it was opened here.
+	c, err := table.LoadConfig(ctx, h.Store)
+	if err != nil {
+		return Result{}, err
+	}
+	if err := writable(c); err != nil {
 		return Result{}, err
 	}
 	if _, err := recovery.Recover(ctx, h); err != nil {
 		return Result{}, err
 	}
 	w := &write{table: h, options: o, input: in}
-	if err := w.resolve(ctx); err != nil {
+	tl, err := h.Timeline(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	if err := w.resolve(ctx, tl); err != nil { // before there is an instant to undo
 		return Result{}, err
 	}
 	action := timeline.Commit
@@ -130,8 +140,7 @@ func Write(ctx context.Context, h *table.Handle, o Options, in Input) (Result, e
 	if err != nil {
 		return Result{}, err
 	}
-	w.begun(t)
-	result, err := w.run(ctx)
+	result, err := w.run(ctx, t)
 	if err != nil {
 		return Result{}, fail(ctx, h, t, err)
 	}
@@ -197,15 +206,11 @@ type write struct {
 	seqno  int64
 }
 
-// resolve finds out what the write needs to know of the table before it begins.
-func (w *write) resolve(ctx context.Context) error {
+// resolve finds out what the write needs to know of the table as a timeline shows it.
+func (w *write) resolve(ctx context.Context, tl *timeline.Timeline) error {
 	c := w.table.Config
 	var err error
 	if w.rules, err = merge.RulesOf(c); err != nil {
-		return err
-	}
-	tl, err := w.table.Timeline(ctx)
-	if err != nil {
 		return err
 	}
 	incoming := w.input.Schema.WithoutMeta()
@@ -286,7 +291,12 @@ func (w *write) begun(t *txn.Txn) {
 }
 
 // run stages, writes and commits.
-func (w *write) run(ctx context.Context) (Result, error) {
+func (w *write) run(ctx context.Context, t *txn.Txn) (Result, error) {
+	// Another writer may have changed the columns since they were looked at.
+	if err := w.resolve(ctx, t.Timeline()); err != nil {
+		return Result{}, err
+	}
+	w.begun(t)
 	var stats []*timeline.WriteStat
 	var err error
 	if w.options.Operation == BulkInsert {
