@@ -6,13 +6,14 @@ Jobs: bulk_insert_{cow,mor} upsert{1,10,50}_{cow,mor} compact scan mor ingest_{m
 import json
 import os
 import subprocess
-import time
+import sys
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from common import Bench, dir_bytes, fresh_copy
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 KEYS = "l_orderkey,l_linenumber"
 AGGREGATED = "l_quantity,l_extendedprice,ts"
 
@@ -27,15 +28,12 @@ class Hudictl:
 
     def run(self, *args):
         """Run once with its output thrown away; returns (wall seconds, CPU seconds, peak RSS in MiB)."""
-        with open(os.devnull, "wb") as null, open(self.log, "wb") as log:
-            began = time.perf_counter()
-            process = subprocess.Popen([self.binary, *args, "--quiet"], stdin=null, stdout=null, stderr=log)
-            _, status, usage = os.wait4(process.pid, 0)
-            wall = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise RuntimeError(f"hudictl {args[0]}: exit {process.returncode}: {open(self.log).read().strip()[-300:]}")
-        return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+        command = [sys.executable, "-I", "-S", os.path.join(HERE, "wait4.py"), self.binary, *args, "--quiet"]
+        with open(self.log, "wb") as log:
+            usage = json.loads(subprocess.run(command, stdout=subprocess.PIPE, stderr=log, check=True).stdout)
+        if usage["exit"]:
+            raise RuntimeError(f"hudictl {args[0]}: exit {usage['exit']}: {open(self.log).read().strip()[-300:]}")
+        return usage["seconds"], usage["cpu_seconds"], usage["peak_rss_mb"]
 
     def measure(self, job, args, warmup=1, repeat=3, prepare=None, check=None, rows=None, bytes_of=None, **tags):
         """prepare() runs untimed before every run, check() after the last."""
@@ -135,7 +133,7 @@ class Hudictl:
         self.read("mor_ro_agg", path, "--view", "read-optimized", "--columns", AGGREGATED)
 
     def ingest(self, kind):
-        path, schema = f"{self.a.work}/hudictl_ingest_{kind}", os.path.join(os.path.dirname(os.path.abspath(__file__)), "orders.avsc")
+        path, schema = f"{self.a.work}/hudictl_ingest_{kind}", os.path.join(HERE, "orders.avsc")
         events = json.load(open(f"{self.a.data}/cdc.jsonl.meta.json"))["events"]
         args = ["ingest", path, "--brokers", self.a.brokers, "--topic", self.a.topic, "--type", kind, "--schema", schema, "--once"]
 

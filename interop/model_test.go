@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -16,6 +17,7 @@ type model struct {
 	mor bool
 	// keyless: changes of keys that the table does not have go to logs too, as the bucket index does it
 	keyless bool
+	path    func(part string) string // partition path of a value of the column part
 	rows    map[modelKey]*modelState
 	planned bool // a compaction is on the timeline
 }
@@ -43,8 +45,8 @@ type modelRow struct {
 	unconditional bool // a delete without ordering value
 }
 
-func newModel(mor, bucket bool) *model {
-	return &model{mor: mor, keyless: mor && bucket, rows: map[modelKey]*modelState{}}
+func newModel(mor, bucket bool, path func(part string) string) *model {
+	return &model{mor: mor, keyless: mor && bucket, path: path, rows: map[modelKey]*modelState{}}
 }
 
 // clone copies the model, which history keeps.
@@ -208,7 +210,7 @@ func (m *model) lines(of func(*modelState) *modelRow) []string {
 			continue
 		}
 		rows = append(rows, map[string]any{
-			"_hoodie_commit_time": r.commit, "_hoodie_record_key": fmt.Sprint(key.id), "_hoodie_partition_path": key.part,
+			"_hoodie_commit_time": r.commit, "_hoodie_record_key": fmt.Sprint(key.id), "_hoodie_partition_path": m.path(key.part),
 			"id": key.id, "part": key.part, "v": r.v, "n": r.n, "ts": r.ts,
 		})
 	}
@@ -235,7 +237,7 @@ func TestModelMergesAsSparkDoes(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for mor, want := range map[bool]string{false: c.cow, true: c.mor} {
-				m := newModel(mor, false)
+				m := newModel(mor, false, strings.Clone)
 				key := modelKey{id: 1}
 				m.write("1", []modelChange{{key, row("base", 5)}}, false)
 				for _, r := range c.changes {

@@ -460,6 +460,12 @@ func filesOf(ctx context.Context, h *table.Handle, tl *timeline.Timeline, target
 					seen[f.Path] = true
 				}
 			}
+			if err := sweepFolder(ctx, h.Store, p); err != nil {
+				return nil, err
+			}
+		}
+		if err := sweepFolder(ctx, h.Store, h.Config.TimelineDir()); err != nil {
+			return nil, err
 		}
 	}
 	files := make([]string, 0, len(seen))
@@ -468,6 +474,16 @@ func filesOf(ctx context.Context, h *table.Handle, tl *timeline.Timeline, target
 	}
 	slices.Sort(files)
 	return files, nil
+}
+
+// sweepFolder removes what unfinished files of dead writers have left in a folder.
+func sweepFolder(ctx context.Context, st storage.Store, dir string) error {
+	if s, ok := st.(storage.Sweeper); ok {
+		if err := s.Sweep(ctx, dir); err != nil {
+			return fmt.Errorf("sweep %q: %w", dir, err)
+		}
+	}
+	return nil
 }
 
 func partitionOf(file string) string {

@@ -107,6 +107,14 @@ type Locker interface {
 	Lock(ctx context.Context, path string) (release func() error, err error)
 }
 
+// Sweeper is implemented by stores in which a process that is killed leaves parts of its
+// unfinished writes behind, unseen but taking room.
+type Sweeper interface {
+	// Sweep removes such parts from a folder, not from those below it, as far as their
+	// writers are dead.
+	Sweep(ctx context.Context, dir string) error
+}
+
 // ReadFile reads a whole file into memory.
 func ReadFile(ctx context.Context, s Store, path string) ([]byte, error) {
 	f, err := s.Open(ctx, path)

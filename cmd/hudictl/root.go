@@ -21,10 +21,9 @@ func newRoot(a *app) *cobra.Command {
 		SilenceUsage:          true,
 		Args:                  noSuchCommand,
 		RunE:                  func(c *cobra.Command, _ []string) error { return c.Help() },
-		PersistentPreRun: func(*cobra.Command, []string) {
-			a.begin()
-		},
+		PersistentPreRun:      func(*cobra.Command, []string) { a.begin() },
 	}
+	root.SuggestionsMinimumDistance = 2
 	a.globals.register(root.PersistentFlags())
 	root.AddCommand(
 		newCreate(a),
@@ -55,19 +54,22 @@ func noSuchCommand(root *cobra.Command, args []string) error {
 }
 
 // run carries out one command line and returns the exit code.
-func run(ctx context.Context, args []string, s streams) (code int) {
+func run(ctx context.Context, args []string, s streams) int {
 	a := &app{streams: s}
+	return a.run(ctx, newRoot(a), args)
+}
+
+func (a *app) run(ctx context.Context, root *cobra.Command, args []string) (code int) {
 	defer func() {
 		if p := recover(); p != nil {
 			code = a.bug(p, debug.Stack())
 		}
 	}()
 	defer a.end()
-	root := newRoot(a)
 	root.SetArgs(args)
-	root.SetIn(s.in)
-	root.SetOut(s.out)
-	root.SetErr(s.err)
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
 	command, err := root.ExecuteContextC(ctx)
 	if err != nil && !a.begun {
 		// Cobra has found fault with the command line before any command began.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"iter"
 	"os"
@@ -176,24 +175,39 @@ func (in *rowFiles) read(ctx context.Context, f rowFile) (*schema.Schema, iter.S
 		}
 		in.current, r, name = file, file, f.name
 	}
+	if !isFile(r) {
+		r = interruptible(ctx, r)
+	}
 	o := in.options
 	o.Name = name
-	s, rows, err := rowio.Read(ctx, unseekable(r), f.format, o)
+	s, rows, err := rowio.Read(ctx, r, f.format, o)
 	if err != nil {
 		in.close()
-		return nil, nil, fmt.Errorf("%w", err)
+		return nil, nil, err
 	}
 	return s, rows, nil
 }
 
-// unseekable hides that pipes have the methods of files.
-func unseekable(r io.Reader) io.Reader {
-	if f, ok := r.(*os.File); ok {
-		if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-			return struct{ io.Reader }{f}
-		}
+// isFile tells files from pipes and terminals, which have the methods of files as well.
+func isFile(r io.Reader) bool {
+	f, ok := r.(*os.File)
+	if !ok {
+		return false
 	}
-	return r
+	info, err := f.Stat()
+	return err == nil && info.Mode().IsRegular()
+}
+
+// interruptible is r until ctx ends, also while r keeps its reader waiting. Then a goroutine
+// is left behind that waits on.
+func interruptible(ctx context.Context, r io.Reader) io.Reader {
+	out, in := io.Pipe()
+	go func() {
+		_, err := io.Copy(in, r)
+		in.CloseWithError(err)
+	}()
+	context.AfterFunc(ctx, func() { out.CloseWithError(ctx.Err()) })
+	return struct{ io.Reader }{out}
 }
 
 // close closes the file that is being read.

@@ -14,7 +14,7 @@ import (
 )
 
 // writeChunk appends a chunk's values to the column chunk of its leaf.
-func writeChunk(w file.ColumnChunkWriter, n *node, c chunk) (err error) {
+func writeChunk(w file.ColumnChunkWriter, c chunk) (err error) {
 	switch w := w.(type) {
 	case *file.BooleanColumnChunkWriter:
 		_, err = w.WriteBatch(booleans(c), c.def, c.rep)
@@ -29,12 +29,9 @@ func writeChunk(w file.ColumnChunkWriter, n *node, c chunk) (err error) {
 	case *file.ByteArrayColumnChunkWriter:
 		err = writeBytes(w, c)
 	case *file.FixedLenByteArrayColumnChunkWriter:
-		err = writeFixed(w, n, c)
+		err = writeFixed(w, c)
 	}
-	if err != nil {
-		return fmt.Errorf("basefile: writing column %s: %w", n.path, err)
-	}
-	return nil
+	return err
 }
 
 // values is the number of values that are present.
@@ -113,7 +110,7 @@ func writeBytes(w *file.ByteArrayColumnChunkWriter, c chunk) error {
 	return err
 }
 
-func writeFixed(w *file.FixedLenByteArrayColumnChunkWriter, n *node, c chunk) error {
+func writeFixed(w *file.FixedLenByteArrayColumnChunkWriter, c chunk) error {
 	var data []byte
 	size := w.Descr().TypeLength()
 	switch a := c.array.(type) {

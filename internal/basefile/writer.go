@@ -269,31 +269,39 @@ func flushPage(w file.ColumnChunkWriter) error {
 // encode writes the i-th column of the pending rows into the row group's buffers.
 func (w *Writer) encode(group file.BufferedRowGroupWriter, i int) error {
 	n := w.layout.columns[i]
+	pieces := make([][]chunk, len(n.leaves)) // by leaf
 	for _, b := range w.pending {
 		chunks, err := shred(n, b.Column(i))
 		if err != nil {
 			return err
 		}
 		for k, c := range chunks {
-			out, err := group.Column(n.leaves[k])
-			if err != nil {
-				return fmt.Errorf("basefile: %w", err)
-			}
-			if err := writeChunk(out, w.layout.leaves[n.leaves[k]], c); err != nil {
-				return err
-			}
+			pieces[k] = append(pieces[k], c)
 		}
 	}
-	for _, leaf := range n.leaves {
+	for k, leaf := range n.leaves {
 		out, err := group.Column(leaf)
-		if err != nil {
-			return fmt.Errorf("basefile: %w", err)
+		if err == nil {
+			err = w.encodeLeaf(out, pieces[k], len(n.children) == 0)
 		}
-		if err := flushPage(out); err != nil {
-			return fmt.Errorf("basefile: column %s: %w", n.path, err)
+		if err != nil {
+			return fmt.Errorf("basefile: column %s: %w", w.layout.leaves[leaf].path, err)
 		}
 	}
 	return nil
+}
+
+// encodeLeaf writes one leaf; flat says that it is a whole column.
+func (w *Writer) encodeLeaf(out file.ColumnChunkWriter, chunks []chunk, flat bool) error {
+	if text, ok := out.(*file.ByteArrayColumnChunkWriter); ok && flat {
+		return writeDictionary(text, chunks, w.o.PageBytes)
+	}
+	for _, c := range chunks {
+		if err := writeChunk(out, c); err != nil {
+			return err
+		}
+	}
+	return flushPage(out)
 }
 
 // open starts the file. The pending rows decide which columns get dictionaries.

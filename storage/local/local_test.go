@@ -101,6 +101,36 @@ func TestTemporaryFiles(t *testing.T) {
 	require.Equal(t, []string{"p/f"}, files(t, dir))
 }
 
+func TestSweep(t *testing.T) {
+	ctx := context.Background()
+	root := t.TempDir()
+	s, err := local.Open(root)
+	require.NoError(t, err)
+	w, err := s.Create(ctx, "p/live.parquet")
+	require.NoError(t, err)
+	_, err = w.Write([]byte("live"))
+	require.NoError(t, err)
+	dead := filepath.Join(root, "p", storage.TempPrefix+"dead")
+	young := filepath.Join(root, "p", storage.TempPrefix+"young")
+	require.NoError(t, os.WriteFile(dead, []byte("dead"), 0o666))
+	require.NoError(t, os.WriteFile(young, []byte("young"), 0o666))
+	long := time.Now().Add(-time.Hour)
+	temps, err := filepath.Glob(filepath.Join(root, "p", storage.TempPrefix+"*"))
+	require.NoError(t, err)
+	require.Len(t, temps, 3)
+	for _, temp := range temps {
+		if temp != young {
+			require.NoError(t, os.Chtimes(temp, long, long))
+		}
+	}
+	require.NoError(t, s.(storage.Sweeper).Sweep(ctx, "p"))
+	require.NoFileExists(t, dead)
+	require.FileExists(t, young, "its writer may be about to lock it")
+	require.NoError(t, w.Close(), "a file that is being written stays")
+	require.FileExists(t, filepath.Join(root, "p", "live.parquet"))
+	require.NoError(t, s.(storage.Sweeper).Sweep(ctx, "absent"))
+}
+
 func TestModes(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("no permission bits")

@@ -80,6 +80,10 @@ func (s *store) create(ctx context.Context, p string, rename func(from, to strin
 	if err != nil {
 		return nil, err
 	}
+	// The lock shows Sweep that the writer lives. Where there are none nothing is swept.
+	if _, err := flock(temp); err != nil {
+		return nil, errors.Join(err, temp.Close(), os.Remove(temp.Name()))
+	}
 	return &writer{ctx: ctx, store: s, temp: temp, name: name, rename: rename}, nil
 }
 
@@ -100,11 +104,17 @@ func (w *writer) Close() error {
 		return fs.ErrClosed
 	}
 	w.ended = true
-	if err := w.finish(); err != nil {
-		os.Remove(w.temp.Name())
-		return err
+	err := w.finish()
+	if err == nil {
+		err = w.publish()
 	}
-	return w.publish()
+	if err != nil {
+		os.Remove(w.temp.Name())
+	}
+	// Last of all, for Sweep takes an unlocked temporary file for a dead writer's. What can
+	// fail has failed before: the content is synced.
+	w.temp.Close()
+	return err
 }
 
 // finish brings the content to the disk. A sync that failed is final: the kernel may have
@@ -117,9 +127,6 @@ func (w *writer) finish() error {
 	if err == nil && !w.store.opts.NoSync {
 		err = w.temp.Sync()
 	}
-	if closed := w.temp.Close(); err == nil {
-		err = closed
-	}
 	return err
 }
 
@@ -131,7 +138,6 @@ func (w *writer) publish() error {
 		err = w.rename(w.temp.Name(), w.name)
 	}
 	if err != nil {
-		os.Remove(w.temp.Name())
 		return err
 	}
 	return w.store.syncDir(filepath.Dir(w.name))

@@ -1,0 +1,626 @@
+package interop_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hudi-go/hudi-go/hudi"
+	"github.com/hudi-go/hudi-go/interop"
+	"github.com/hudi-go/hudi-go/query"
+	"github.com/hudi-go/hudi-go/schema"
+	"github.com/hudi-go/hudi-go/table"
+)
+
+// shape is a kind of table.
+type shape struct {
+	kind      string // interop.COW or interop.MOR
+	buckets   int    // 0 for the simple index
+	partition string // "", "hive" or "plain"
+	// smallFiles lets new rows go into base files that are there; then the model does not know which rows logs have, and
+	// changes are such that it does not matter
+	smallFiles bool
+	sparkFirst bool // Spark creates the table
+}
+
+var shapes = []shape{
+	{kind: interop.COW, partition: "hive", smallFiles: true},
+	{kind: interop.COW, partition: "plain", buckets: 3, sparkFirst: true},
+	{kind: interop.COW, buckets: 4, smallFiles: true},
+	{kind: interop.COW, sparkFirst: true},
+	{kind: interop.MOR, partition: "hive"},
+	{kind: interop.MOR, partition: "plain", smallFiles: true},
+	{kind: interop.MOR, partition: "hive", buckets: 3},
+	{kind: interop.MOR, buckets: 4},
+	{kind: interop.MOR, sparkFirst: true, smallFiles: true},
+	{kind: interop.MOR, partition: "hive", buckets: 2, sparkFirst: true},
+}
+
+func (s shape) String() string {
+	name := map[string]string{interop.COW: "cow", interop.MOR: "mor"}[s.kind] + "-simple"
+	if s.buckets > 0 {
+		name = name[:4] + "bucket"
+	}
+	if s.partition != "" {
+		name += "-" + s.partition
+	}
+	if s.smallFiles {
+		name += "-smallfiles"
+	}
+	if s.sparkFirst {
+		name += "-sparkfirst"
+	}
+	return name
+}
+
+// exact tells whether the model knows what logs have.
+func (s shape) exact() bool { return s.kind == interop.COW || s.buckets > 0 || !s.smallFiles }
+
+// alternateRounds is how many random operations follow the fixed ones.
+const alternateRounds = 10
+
+// Both engines take turns on one table: first fixed operations with every kind of query after each, then random ones.
+// HUDI_GO_SEEDS is the number of seeds to try (1), HUDI_GO_SEED the first of them (1); a failure prints what was done.
+func TestAlternate(t *testing.T) {
+	spark := interop.SharedSpark(t)
+	first, count := number(t, "HUDI_GO_SEED", 1), number(t, "HUDI_GO_SEEDS", 1)
+	for _, s := range shapes {
+		for seed := first; seed < first+count; seed++ {
+			t.Run(fmt.Sprintf("%s/seed=%d", s, seed), func(t *testing.T) {
+				a := newAlternation(t, spark, s, uint64(seed))
+				a.fixed()
+				for range alternateRounds {
+					a.round()
+				}
+			})
+		}
+	}
+}
+
+func number(t *testing.T, name string, preset int) int {
+	text := os.Getenv(name)
+	if text == "" {
+		return preset
+	}
+	n, err := strconv.Atoi(text)
+	require.NoError(t, err, name)
+	return n
+}
+
+// The columns of the tables. Spark's later writes have the delete mark besides, which then becomes a column.
+const (
+	alternateDDL  = "id long, part string, v string, n int, ts long"
+	alternateAvro = `{"type":"record","name":"row","fields":[{"name":"id","type":["null","long"],"default":null},
+		{"name":"part","type":["null","string"],"default":null},{"name":"v","type":["null","string"],"default":null},
+		{"name":"n","type":["null","int"],"default":null},{"name":"ts","type":["null","long"],"default":null}%s]}`
+	alternateMark = `,{"name":"_hoodie_is_deleted","type":["null","boolean"],"default":null}`
+)
+
+// alternation is a table that both engines work on.
+type alternation struct {
+	t     *testing.T
+	shape shape
+	spark *interop.Spark
+	ours  ours
+	model *model
+	rng   *rand.Rand
+
+	history []point
+	marks   bool               // the table has the delete mark as a column
+	highest map[modelKey]int64 // greatest ordering value that a key ever had
+	nextID  int64
+	done    []string // what was done
+}
+
+// point is a completed write or, with an empty completion, a scheduled compaction.
+type point struct {
+	instant, completion string
+	state               *model
+}
+
+// actor is who does something.
+type actor string
+
+const (
+	we    actor = "ours"
+	other actor = "spark"
+)
+
+func newAlternation(t *testing.T, spark *interop.Spark, s shape, seed uint64) *alternation {
+	a := &alternation{
+		t: t, shape: s, spark: spark, rng: rand.New(rand.NewPCG(seed, uint64(len(s.String())))),
+		ours:    ours{filepath.Join(t.TempDir(), "alternate"), manual(map[string]string{"hoodie.clean.commits.retained": "3"})},
+		highest: map[modelKey]int64{}, nextID: 1,
+	}
+	if !s.smallFiles {
+		a.ours.options["hoodie.parquet.small.file.limit"] = "0"
+	}
+	a.model = newModel(s.kind == interop.MOR, s.buckets > 0, func(part string) string {
+		return map[string]string{"": "", "plain": part, "hive": "part=" + part}[s.partition]
+	})
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the table is %s\nto repeat: HUDI_GO_INTEROP=1 HUDI_GO_SEED=%d go test ./interop -run '^%s$'", a.keep(), seed, t.Name())
+			for _, line := range a.done {
+				t.Log(line)
+			}
+		}
+	})
+	return a
+}
+
+// keep saves the table from the end of the test.
+func (a *alternation) keep() string {
+	to, err := os.MkdirTemp("", "hudi-go-alternate-")
+	if err != nil {
+		return err.Error()
+	}
+	if err := os.CopyFS(to, os.DirFS(a.ours.path)); err != nil {
+		return err.Error()
+	}
+	return to
+}
+
+func (a *alternation) log(format string, args ...any) {
+	a.done = append(a.done, fmt.Sprintf(format, args...))
+}
+
+// create makes the table, by a first write when Spark does it.
+func (a *alternation) create() {
+	var rows []modelChange
+	for range 24 {
+		rows = append(rows, a.fresh())
+	}
+	if a.shape.sparkFirst {
+		a.write(other, "insert", rows)
+		return
+	}
+	c := table.NewConfig("alternate")
+	c.Type = table.Type(a.shape.kind)
+	c.Keys, c.Ordering = []string{"id"}, []string{"ts"}
+	c.CreateSchema = fmt.Sprintf(alternateAvro, "")
+	if a.shape.partition != "" {
+		c.PartitionBy = []string{"part"}
+		c.HiveStyle = a.shape.partition == "hive"
+	}
+	if a.shape.buckets > 0 {
+		c.Index = table.IndexConfig{Kind: table.IndexBucket, Buckets: a.shape.buckets}
+	}
+	a.ours.create(a.t, c)
+	a.check()
+	a.write(we, "insert", rows)
+}
+
+// fixed is a script: ours from nothing to a compaction, Spark's turn, ours again.
+func (a *alternation) fixed() {
+	a.create()
+	a.checkAll()
+	a.write(we, "upsert", a.changes(12, false))
+	a.checkAll()
+	a.write(we, "delete", a.victims(4, we))
+	a.checkAll()
+	a.compact(we)
+	a.checkAll()
+
+	a.write(other, "upsert", a.changes(8, false))
+	a.check()
+	a.marks = true
+	a.write(other, "upsert", a.changes(8, true))
+	a.checkAll()
+	a.write(other, "delete", a.victims(3, other))
+	a.checkAll()
+	a.compact(other)
+	a.checkAll()
+
+	a.write(we, "upsert", a.changes(8, true))
+	a.write(we, "insert", []modelChange{a.fresh(), a.fresh()})
+	a.checkAll()
+	if a.shape.kind == interop.MOR { // one plans and the other carries out, with a write in between
+		for _, turn := range [][2]actor{{we, other}, {other, we}} {
+			a.schedule(turn[0])
+			a.write(turn[1], "upsert", a.changes(8, true))
+			a.checkAll()
+			a.execute(turn[1])
+			a.write(turn[0], "upsert", a.changes(4, true))
+			a.checkAll()
+		}
+	}
+	for _, p := range a.history {
+		a.checkPast(p)
+	}
+	a.checkRange("000", "")
+}
+
+// round is one random operation and a look at the table.
+func (a *alternation) round() {
+	who := []actor{we, other}[a.rng.IntN(2)]
+	switch p := a.rng.IntN(100); {
+	case p < 50:
+		a.write(who, "upsert", a.changes(1+a.rng.IntN(12), true))
+	case p < 60:
+		a.write(who, "insert", []modelChange{a.fresh(), a.fresh(), a.fresh()})
+	case p < 75:
+		a.write(who, "delete", a.victims(1+a.rng.IntN(4), who))
+	case p < 80:
+		a.clean()
+	case a.shape.kind == interop.COW:
+		a.write(who, "upsert", a.changes(3, true))
+	case a.model.planned:
+		a.execute(who)
+	case p < 90:
+		a.schedule(who)
+	default:
+		a.compact(who)
+	}
+	a.check()
+	switch p := a.rng.IntN(3); {
+	case p == 0:
+		a.checkPast(a.history[a.rng.IntN(len(a.history))])
+	case p == 1 && a.shape.kind == interop.MOR:
+		a.checkReadOptimized()
+	default:
+		ends := a.completions()
+		i := a.rng.IntN(len(ends))
+		a.checkRange(append([]string{"000"}, ends...)[i], ends[i+a.rng.IntN(len(ends)-i)])
+	}
+}
+
+// fresh is a row with a new key.
+func (a *alternation) fresh() modelChange {
+	key := modelKey{a.part(), a.nextID}
+	a.nextID++
+	return a.change(key, 100+a.rng.Int64N(10), false)
+}
+
+func (a *alternation) part() string {
+	if a.shape.partition == "" {
+		return "x"
+	}
+	return []string{"p1", "p 2"}[a.rng.IntN(2)] // the blank: paths are not escaped
+}
+
+func (a *alternation) change(key modelKey, ts int64, deleted bool) modelChange {
+	a.highest[key] = max(a.highest[key], ts)
+	c := modelChange{key, modelRow{v: fmt.Sprintf("é%d", a.rng.IntN(1000)), ts: ts, deleted: deleted}}
+	if a.rng.IntN(3) > 0 {
+		c.n = a.rng.Int64N(1000)
+	}
+	return c
+}
+
+// changes are rows for an upsert: of new and of known keys, newer, equal and late, now and then two of one key.
+func (a *alternation) changes(n int, deletes bool) []modelChange {
+	var out []modelChange
+	for len(out) < n {
+		if a.rng.IntN(5) == 0 {
+			out = append(out, a.fresh())
+			continue
+		}
+		key, ok := a.pick(len(out) == 0)
+		if !ok {
+			continue
+		}
+		twice := 1
+		if a.rng.IntN(10) == 0 {
+			twice = 2
+		}
+		for range twice {
+			out = append(out, a.change(key, a.time(key), deletes && a.rng.IntN(5) == 0))
+		}
+	}
+	return out
+}
+
+// pick chooses a key that is known, dead or alive.
+func (a *alternation) pick(alive bool) (modelKey, bool) {
+	keys := slices.SortedFunc(maps.Keys(a.highest), func(x, y modelKey) int { return int(x.id - y.id) })
+	key := keys[a.rng.IntN(len(keys))]
+	dead := a.model.get(key) == nil
+	if dead && a.model.planned && a.shape.buckets == 0 {
+		// A writer with the simple index, ours as well as Spark, finds the deleted key in the old base file and puts the
+		// new row into the log; the compaction removes the key from the base file, and the next write does not find it.
+		return key, false
+	}
+	return key, !dead || !alive
+}
+
+// time is an ordering value for a change of a key.
+func (a *alternation) time(key modelKey) int64 {
+	now := a.model.get(key)
+	if now == nil && !a.shape.exact() {
+		// whether a delete is remembered depends on where it went
+		return a.highest[key] + a.rng.Int64N(3)
+	}
+	at := a.highest[key]
+	if now != nil {
+		at = now.ts
+	}
+	return at + []int64{0, 0, -1, -2, -3, 1, 1, 2, 3, 4}[a.rng.IntN(10)]
+}
+
+// victims are keys to delete. Spark's delete operation heeds no ordering value.
+func (a *alternation) victims(n int, who actor) []modelChange {
+	var out []modelChange
+	for len(out) < n {
+		key, ok := a.pick(false)
+		if !ok || slices.ContainsFunc(out, func(c modelChange) bool { return c.key == key }) {
+			continue
+		}
+		c := a.change(key, a.time(key), true)
+		c.unconditional = who == other
+		out = append(out, c)
+	}
+	return out
+}
+
+// write performs a write and applies it to the model.
+func (a *alternation) write(who actor, op string, changes []modelChange) {
+	a.t.Helper()
+	mark := a.marks && who == other && op != "delete"
+	var rows []map[string]any
+	for _, c := range changes {
+		row := map[string]any{"id": c.key.id, "part": c.key.part, "v": c.v, "n": c.n, "ts": c.ts}
+		mark = mark || c.deleted && op == "upsert"
+		if op == "upsert" {
+			row["_hoodie_is_deleted"] = c.deleted
+		}
+		rows = append(rows, row)
+	}
+	if !mark {
+		for _, row := range rows {
+			delete(row, "_hoodie_is_deleted")
+		}
+	}
+	text, err := json.Marshal(rows)
+	require.NoError(a.t, err)
+	a.log("%s %s: %s", who, op, text)
+	before := a.completed()
+	if who == we {
+		avro := fmt.Sprintf(alternateAvro, "")
+		if mark {
+			avro = fmt.Sprintf(alternateAvro, alternateMark)
+		}
+		s, err := schema.Parse(avro)
+		require.NoError(a.t, err)
+		a.ours.write(a.t, hudi.Operation(op), s, rows)
+	} else {
+		w := interop.Write{Path: a.ours.path, Name: "alternate", Op: op, Schema: alternateDDL, Rows: rows, Options: a.options()}
+		if mark {
+			w.Schema += ", _hoodie_is_deleted boolean"
+		}
+		if len(before) == 0 {
+			w.Type, w.Keys, w.Ordering = a.shape.kind, "id", "ts"
+			if a.shape.partition != "" {
+				w.PartitionBy = "part"
+				w.Options["hoodie.datasource.write.hive_style_partitioning"] = strconv.FormatBool(a.shape.partition == "hive")
+			}
+		}
+		a.spark.Write(a.t, w)
+	}
+	i := a.newest(before)
+	a.model.write(i.requested, changes, who == other && len(before) == 0)
+	a.history = append(a.history, point{i.requested, i.completed, a.model.clone()})
+}
+
+// options are what Spark must be told in every write: the index is no property of its tables.
+func (a *alternation) options() map[string]string {
+	o := map[string]string{"hoodie.index.type": "SIMPLE"}
+	if a.shape.buckets > 0 {
+		o["hoodie.index.type"] = "BUCKET"
+		o["hoodie.bucket.index.num.buckets"] = strconv.Itoa(a.shape.buckets)
+	}
+	if !a.shape.smallFiles {
+		o["hoodie.parquet.small.file.limit"] = "0"
+	}
+	return o
+}
+
+func (a *alternation) completed() []instant {
+	if _, err := os.Stat(a.ours.path); err != nil {
+		return nil
+	}
+	return timelineOf(a.t, a.ours.path)
+}
+
+// newest is the one write that has come since.
+func (a *alternation) newest(before []instant) instant {
+	a.t.Helper()
+	var fresh []instant
+	for _, i := range a.completed() {
+		if !slices.Contains(before, i) {
+			fresh = append(fresh, i)
+		}
+	}
+	require.Len(a.t, fresh, 1)
+	return fresh[0]
+}
+
+// compact plans and carries out a compaction, if the table has logs.
+func (a *alternation) compact(who actor) {
+	a.t.Helper()
+	if a.shape.kind == interop.MOR {
+		a.schedule(who)
+		a.execute(who)
+	}
+}
+
+func (a *alternation) schedule(who actor) {
+	a.t.Helper()
+	if a.model.planned || !a.model.due() {
+		return
+	}
+	a.log("%s schedules a compaction", who)
+	known := a.plans()
+	if who == we {
+		instant, err := a.ours.open(a.t).ScheduleCompaction(a.t.Context(), 0)
+		require.NoError(a.t, err)
+		require.NotEmpty(a.t, instant)
+	} else {
+		require.Equal(a.t, int64(1), a.spark.Compact(a.t, a.ours.path, "schedule", a.options()).Count)
+	}
+	for _, p := range a.plans() {
+		if !slices.Contains(known, p) {
+			a.model.schedule()
+			a.history = append(a.history, point{instant: p, state: a.model.clone()})
+		}
+	}
+	require.True(a.t, a.model.planned, "no plan on the timeline")
+}
+
+// plans are the instants of all compactions.
+func (a *alternation) plans() []string {
+	files, err := filepath.Glob(filepath.Join(a.ours.path, ".hoodie", "timeline", "*.compaction.requested"))
+	require.NoError(a.t, err)
+	for i, f := range files {
+		files[i] = filepath.Base(f)[:17]
+	}
+	return files
+}
+
+func (a *alternation) execute(who actor) {
+	a.t.Helper()
+	if !a.model.planned {
+		return
+	}
+	a.log("%s carries the compaction out", who)
+	before := a.completed()
+	if who == we {
+		at := slices.IndexFunc(a.history, func(p point) bool { return p.completion == "" })
+		_, err := a.ours.open(a.t).ExecuteCompaction(a.t.Context(), a.history[at].instant)
+		require.NoError(a.t, err)
+	} else {
+		require.Equal(a.t, int64(1), a.spark.Compact(a.t, a.ours.path, "run", a.options()).Count)
+	}
+	i := a.newest(before)
+	a.model.compact()
+	// what was seen since the plan is seen through the new base files now
+	past := false
+	for k := range a.history {
+		if a.history[k].instant == i.requested {
+			past = true
+			a.history[k].completion = i.completed
+		}
+		if past {
+			a.history[k].state.compact()
+		}
+	}
+	require.True(a.t, past, "compaction %s was not planned", i.requested)
+}
+
+func (a *alternation) clean() {
+	a.t.Helper()
+	results, err := a.ours.open(a.t).Clean(a.t.Context())
+	require.NoError(a.t, err)
+	a.log("ours cleans: %+v", results)
+}
+
+// check compares the table's rows now: the model's, ours and Spark's.
+func (a *alternation) check() {
+	a.t.Helper()
+	a.same("snapshot", a.model.snapshot(), query.Options{}, a.sparkRead())
+}
+
+// same asks both engines the same question. want is nil when the model does not know the answer.
+func (a *alternation) same(what string, want []string, o query.Options, r interop.Read) {
+	a.t.Helper()
+	o.Columns = alternateColumns
+	mine := lines(a.ours.read(a.t, o))
+	theirs := lines(a.spark.Read(a.t, r).Rows)
+	report := ""
+	if want != nil {
+		report = difference("the model", want, "ours", mine) + difference("the model", want, "Spark", theirs)
+	}
+	if report += difference("Spark", theirs, "ours", mine); report != "" {
+		a.t.Fatalf("%s after %d operations:\n%s", what, len(a.done), report)
+	}
+}
+
+func (a *alternation) sparkRead() interop.Read {
+	return interop.Read{Path: a.ours.path, Columns: alternateColumns, Encoding: interop.Contract}
+}
+
+// checkPast compares the table as it was at a point. What a clean has taken both engines refuse to show.
+func (a *alternation) checkPast(p point) {
+	a.t.Helper()
+	if p.completion == "" {
+		return
+	}
+	o := query.Options{AsOf: p.instant}
+	if _, err := a.ours.tryRead(a.t, o); errors.Is(err, hudi.ErrCleaned) {
+		r := a.sparkRead().AsOf(p.instant)
+		err := a.spark.Call(struct {
+			Cmd string `json:"cmd"`
+			interop.Read
+		}{"read", r}, nil)
+		require.ErrorContains(a.t, err, "Cleaner cleaned up the timestamp of interest", "as of %s", p.instant)
+		return
+	}
+	a.same("as of "+p.instant, p.state.snapshot(), o, a.sparkRead().AsOf(p.instant))
+}
+
+func (a *alternation) checkReadOptimized() {
+	a.t.Helper()
+	var want []string
+	if a.shape.exact() {
+		want = a.model.readOptimized()
+	}
+	a.same("read optimized", want, query.Options{View: query.ReadOptimized}, a.sparkRead().ReadOptimized())
+}
+
+// completions are the times at which the writes completed whose files are still there.
+func (a *alternation) completions() []string {
+	var out []string
+	for _, p := range a.history {
+		if p.completion == "" {
+			continue
+		}
+		if _, err := a.ours.tryRead(a.t, query.Options{AsOf: p.instant}); errors.Is(err, hudi.ErrCleaned) {
+			continue
+		}
+		out = append(out, p.completion)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// checkRange compares what was written after begin up to end.
+func (a *alternation) checkRange(begin, end string) {
+	a.t.Helper()
+	written := map[string]bool{}
+	var last *point
+	for k, p := range a.history {
+		if p.completion != "" && p.completion > begin && (end == "" || p.completion <= end) {
+			written[p.instant] = true
+			if last == nil || p.instant > last.instant {
+				last = &a.history[k]
+			}
+		}
+	}
+	var want []string
+	if a.shape.exact() && last != nil {
+		want = last.state.incremental(func(commit string) bool { return written[commit] })
+	}
+	a.same(fmt.Sprintf("incremental (%s, %s]", begin, end), want,
+		query.Options{View: query.Incremental, Begin: begin, End: end}, a.sparkRead().Incremental(begin, end))
+}
+
+// checkAll asks every kind of question: about now, about the time before the last write, and about that write.
+func (a *alternation) checkAll() {
+	a.t.Helper()
+	a.check()
+	if a.shape.kind == interop.MOR {
+		a.checkReadOptimized()
+	}
+	a.checkPast(a.history[max(0, len(a.history)-2)])
+	ends := append([]string{"000"}, a.completions()...)
+	a.checkRange(ends[max(0, len(ends)-2)], ends[len(ends)-1])
+}
