@@ -45,6 +45,8 @@ type Cell struct {
 type KeyChange struct {
 	Batch, Row int
 	OtherKey   int
+	// Position is the position of the update in the source, which both rows have in common.
+	Position int64
 	// Gone says that the row is the delete of the old key.
 	Gone bool
 	// Unavailable says that the row, of the new key, lacks values which only the row of the old
@@ -85,7 +87,7 @@ func (c Counts) Rows() int64 { return c.Snapshots + c.Creates + c.Updates + c.De
 // partition is the state of one Kafka partition, and its range in the batch.
 type partition struct {
 	Range
-	floor int64 // no ordering value is less, since the last row without a position
+	floor int64 // no ordering value is less, since the last row of a snapshot
 }
 
 // order gives the ordering value of an event; ok says that it has a position.
@@ -105,9 +107,12 @@ func (p *partition) took(offset, sourceTime int64) {
 	p.Time = max(p.Time, sourceTime)
 }
 
-func (p *partition) tookRow(order int64, positioned bool) {
+// tookRow notes a row. After one of a snapshot, which has no position or that of the whole
+// snapshot, no event gets less: a transaction that was under way when the snapshot was taken
+// wrote its changes at positions before it, and comes after it.
+func (p *partition) tookRow(order int64, snapshot bool) {
 	p.Order = max(p.Order, order)
-	if !positioned {
+	if snapshot {
 		p.floor = p.Order
 	}
 }

@@ -178,12 +178,12 @@ func (d *Decoder) append(rec *Record, p *partition) error {
 		return err
 	}
 	order := p.order(position, positioned)
-	if err := d.row(rec, ev, order); err != nil {
+	if err := d.row(rec, ev, position, order); err != nil {
 		return err
 	}
 	d.wider = false
 	p.took(rec.Offset, number(rec.Value, ev.source[srcTime]))
-	p.tookRow(order, positioned)
+	p.tookRow(order, !positioned || ev.op == 'r')
 	switch ev.op {
 	case 'r':
 		counts.Snapshots++

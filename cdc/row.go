@@ -7,7 +7,7 @@ import (
 )
 
 // row appends the row of a change event. On error nothing was appended.
-func (d *Decoder) row(rec *Record, ev *event, order int64) error {
+func (d *Decoder) row(rec *Record, ev *event, position, order int64) error {
 	t := d.table
 	d.pending = pendingRow{cells: len(d.batch.Unavailable)}
 	column, err := 0, error(nil)
@@ -20,7 +20,7 @@ func (d *Decoder) row(rec *Record, ev *event, order int64) error {
 		column, err = d.changed(rec, ev)
 	}
 	if err == nil && d.opt.Mode == Upsert {
-		err = d.keyChange(rec, ev)
+		err = d.keyChange(rec, ev, position)
 	}
 	if err != nil {
 		d.batch.Unavailable = d.batch.Unavailable[:d.pending.cells]
@@ -201,7 +201,7 @@ func (d *Decoder) unavailable(column int) {
 
 // keyChange notes the other key of a row whose key changed: of the new row that before, of
 // the old one's delete that afterwards.
-func (d *Decoder) keyChange(rec *Record, ev *event) error {
+func (d *Decoder) keyChange(rec *Record, ev *event, position int64) error {
 	name := oldKeyHeader
 	switch ev.op {
 	case 'c':
@@ -239,7 +239,7 @@ func (d *Decoder) keyChange(rec *Record, ev *event) error {
 		return bad // The row of otherKeys stays; nothing refers to it.
 	}
 	d.batch.KeyChanges = append(d.batch.KeyChanges, KeyChange{
-		Batch: len(t.rows.sealed), Row: t.rows.n, OtherKey: t.otherRows - 1, Gone: ev.op == 'd',
+		Batch: len(t.rows.sealed), Row: t.rows.n, OtherKey: t.otherRows - 1, Position: position, Gone: ev.op == 'd',
 		Unavailable: len(d.batch.Unavailable) > d.pending.cells,
 	})
 	return nil

@@ -219,7 +219,7 @@ type file struct {
 	stat   *timeline.WriteStat
 	sink   storage.Writer
 	rows   *basefile.Writer
-	name   arrow.Array // the file's name, as often as a batch may have rows
+	name   arrow.Array // the file's name, as often as the largest batch so far has rows
 	nameAt int
 	closed bool
 }
@@ -247,7 +247,7 @@ func (w *Writer) open(ctx context.Context, partition, fileID string, old *table.
 	f := &file{writer: w, stat: stat, sink: sink, rows: rows, nameAt: -1}
 	if _, at, ok := w.Schema.Field(schema.MetaFileName); ok {
 		f.nameAt = at
-		f.name = repeat(w.Alloc, name, merge.BatchRows)
+		f.name = repeat(w.Alloc, name, 1)
 	}
 	return f, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -24,6 +25,10 @@ import (
 	"github.com/hudi-go/hudi-go/table"
 	"github.com/hudi-go/hudi-go/timeline"
 )
+
+// Simulations make much garbage of small tables; a collection for every few of them halves
+// their time.
+func init() { debug.SetGCPercent(400) }
 
 // simClock advances by a millisecond with each look, and by more when told to, so that runs
 // repeat and no two looks are equal.
@@ -353,12 +358,26 @@ func (m *model) add(have *version, v version, block bool) *version {
 	return have
 }
 
-// merge is what readers see of a cell: the logs by themselves first, then upon the base row.
-func (m *model) merge(c cell) *rec {
+// fold brings logs down to one version.
+func (m *model) fold(logs []version) *version {
 	var log *version
-	for _, v := range c.logs {
+	for _, v := range logs {
 		log = m.add(log, v, v.gone)
 	}
+	return log
+}
+
+// collapse is the row that logs leave by themselves.
+func (m *model) collapse(logs []version) *rec {
+	if log := m.fold(logs); log != nil && !log.gone {
+		return &log.row
+	}
+	return nil
+}
+
+// merge is what readers see of a cell: the logs by themselves first, then upon the base row.
+func (m *model) merge(c cell) *rec {
+	log := m.fold(c.logs)
 	switch {
 	case log == nil:
 		return c.base
@@ -441,10 +460,10 @@ func (m *model) write(list []rec, deletes bool) {
 				continue // a delete opens no group, and does not go into one that opens
 			}
 			m.appendLog(name, c, v)
-		case c.base == nil: // the simple index looks at base files
+		case c.base == nil && m.collapse(c.logs) == nil: // the simple index finds no row
 			if !v.gone {
-				c.base = &v.row
-				m.cells[name] = c
+				m.cells[name] = cell{base: &v.row} // in another file group, away from deletes in logs
+				delete(m.planned, name)
 				m.written = append(m.written, v.row.String())
 			}
 		default:

@@ -5,6 +5,7 @@ package index
 import (
 	"context"
 	"fmt"
+	"iter"
 	"runtime"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -14,7 +15,6 @@ import (
 
 	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/internal/basefile"
-	"github.com/hudi-go/hudi-go/internal/fileslice"
 	"github.com/hudi-go/hudi-go/merge"
 	"github.com/hudi-go/hudi-go/schema"
 	"github.com/hudi-go/hudi-go/storage"
@@ -45,8 +45,8 @@ type Group struct {
 type Simple struct {
 	Store storage.Store
 	Alloc memory.Allocator
-	// Logs reads log files, nil for a table that has none.
-	Logs *fileslice.Reader
+	// Logs yields columns of a slice's rows, nil for a table that has no log files.
+	Logs func(ctx context.Context, s table.FileSlice, columns *schema.Schema) iter.Seq2[arrow.RecordBatch, error]
 	// Completion is the completion time of a completed write.
 	Completion func(instant string) (string, bool)
 }
@@ -106,7 +106,7 @@ func (x *Simple) find(ctx context.Context, s table.FileSlice, keyColumn *schema.
 		return hits, nil
 	}
 	s.Base = nil
-	for batch, err := range x.Logs.Read(ctx, fileslice.Request{Slice: s, Columns: keyColumn}) {
+	for batch, err := range x.Logs(ctx, s, keyColumn) {
 		if err == nil {
 			hits, err = lookUp(hits, batch, changes)
 		}

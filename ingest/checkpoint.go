@@ -33,6 +33,9 @@ type Checkpoint struct {
 	Topics map[string]TopicCheckpoint `json:"topics"`
 	// Batch is a random id of the commit that holds the checkpoint.
 	Batch string `json:"batch,omitempty"`
+	// Came and Gone are the updates of keys of which one half has come, in order of arrival.
+	Came []Came `json:"came,omitempty"`
+	Gone []Gone `json:"gone,omitempty"`
 }
 
 // TopicCheckpoint is the state of one topic.
@@ -44,14 +47,13 @@ type TopicCheckpoint struct {
 	Order map[int32]int64 `json:"order,omitempty"`
 }
 
-// clone copies the maps.
+// clone copies the offsets; the writer adds the rest.
 func (c Checkpoint) clone() Checkpoint {
 	topics := make(map[string]TopicCheckpoint, len(c.Topics))
 	for name, t := range c.Topics {
 		topics[name] = TopicCheckpoint{ID: t.ID, Next: maps.Clone(t.Next), Order: maps.Clone(t.Order)}
 	}
-	c.Topics = topics
-	return c
+	return Checkpoint{Version: c.Version, Cluster: c.Cluster, Topics: topics}
 }
 
 // sameOffsets tells whether two checkpoints stand at the same place.

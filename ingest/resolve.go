@@ -1,9 +1,11 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -13,42 +15,51 @@ import (
 	"github.com/hudi-go/hudi-go/cdc"
 	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/keygen"
-	"github.com/hudi-go/hudi-go/merge"
 	"github.com/hudi-go/hudi-go/query"
 	"github.com/hudi-go/hudi-go/schema"
 	"github.com/hudi-go/hudi-go/table"
-	"github.com/hudi-go/hudi-go/timeline"
 )
 
 // resolve fills in values that the source did not send because they did not change, where
 // the table's own merging cannot: in columns that are neither text nor bytes, and in rows
-// whose key changed, as the value lies under the old key. The value is taken from an older
-// row of the batch, which may come behind in it if the keys are in different partitions,
-// else from the table, in which an old row that is deleted by now is looked up at earlier
-// commits. What is found nowhere stays as it came.
+// whose key changed, as the value lies under the old key (moves.go). The value is taken from
+// an older row of the batch, which may come behind in it if the keys are in different
+// partitions, else from the table. What is found nowhere stays as it came.
 func (s *sink) resolve(ctx context.Context, b *batch) error {
-	if s.options.Mode != cdc.Upsert {
+	b.to.Came, b.to.Gone = slices.Clone(s.stored.Came), slices.Clone(s.stored.Gone)
+	defer s.expire(b)
+	if s.options.Mode != cdc.Upsert || len(b.Rows) == 0 {
 		return nil
 	}
-	if err := s.fillLate(ctx, b); err != nil || len(b.Unavailable) == 0 {
-		return err
-	}
-	r := &resolver{sink: s, batch: b}
+	r := &resolver{sink: s, batch: b, now: s.options.Clock().Unix()}
 	defer r.release()
-	if err := r.collect(); err != nil || len(r.needs) == 0 {
-		return err
+	if !r.begin() {
+		return nil
 	}
 	if err := r.index(); err != nil {
 		return err
 	}
-	if err := r.fromTable(ctx); err != nil {
-		return err
+	for {
+		edits, puts := r.evaluate()
+		if len(r.want) == 0 {
+			b.to.Came, b.to.Gone = r.settled.came, r.settled.gone
+			for _, key := range slices.Sorted(maps.Keys(r.missing)) {
+				s.options.Log.Warn("a value that the source left out is not in the table either", "key", key)
+			}
+			return r.apply(edits, puts)
+		}
+		if err := r.lookUp(ctx); err != nil {
+			return err
+		}
 	}
-	return r.apply()
 }
 
 // place is a row: of a batch, or behind the batches a row of the table.
 type place struct{ batch, row int }
+
+func (p place) compare(o place) int {
+	return cmp.Or(cmp.Compare(p.batch, o.batch), cmp.Compare(p.row, o.row))
+}
 
 // version is a row with a key of interest.
 type version struct {
@@ -57,19 +68,48 @@ type version struct {
 	live  bool // no delete
 }
 
+// change is one half of an update of a key.
+type change struct {
+	other    string // the other half's record key
+	otherRow int    // and where it is in OtherKeys
+	position int64
+	gone     bool // the delete of the old key
+}
+
+// resolver works on one batch. It is evaluated as often as it takes to know which rows of
+// the table are needed.
 type resolver struct {
 	sink  *sink
 	batch *batch
-	keys  *keygen.Generator
+	now   int64
 
-	lacking map[cdc.Cell]bool // cells without a value
-	needs   []cdc.Cell        // those of them to fill here
-	keyOf   map[place]string  // of rows with cells to fill
-	oldKey  map[place]string  // of rows whose key changed
+	keys    *keygen.Generator
+	columns map[string]int
+	order   int // the ordering column
 
-	versions map[string][]version // by key, those of the batch by ordering value
-	stored   []arrow.RecordBatch  // rows of the table
-	inTable  map[string][]place   // by key, the newest first
+	cellsOf  map[place][]int      // columns without a value, by row
+	needed   map[place]bool       // rows that have such ones and the table cannot fill
+	involved map[string]bool      // keys of interest that are known beforehand
+	keyOf    map[place]string     // of rows of interest
+	versions map[string][]version // by key, by ordering value
+	change   map[place]change
+	goneAt   map[moveID]place // by old key: the delete
+	cameAt   map[moveID]place // by old key: the new row
+
+	came       map[moveID]Came           // by old key, of earlier commits
+	goneBefore map[moveID]bool           // by new key, of earlier commits
+	lackedBy   map[string]map[int]moveID // by key and column: what a row of the table lacks
+	stored     []arrow.RecordBatch       // rows of the table
+	looked     map[string]place          // by key, those that are there
+	absent     map[string]bool           // keys that are not
+	want       map[string]bool           // keys to look up
+	lacks      map[moveID]*Came          // by old key
+	gone       []Gone                    // new ones
+	missing    map[string]bool           // keys of rows with values that are nowhere
+	settled    struct {
+		came []Came
+		gone []Gone
+	}
 }
 
 func (r *resolver) release() {
@@ -78,224 +118,252 @@ func (r *resolver) release() {
 	}
 }
 
-// collect finds the cells that are to be filled here, and the keys to look for.
-func (r *resolver) collect() error {
-	changed := map[place]int{}
-	for _, c := range r.batch.KeyChanges {
-		if !c.Gone {
-			changed[place{c.Batch, c.Row}] = c.OtherKey
-		}
-	}
+// begin tells whether there is anything to do.
+func (r *resolver) begin() bool {
+	r.cellsOf, r.needed, r.involved = map[place][]int{}, map[place]bool{}, map[string]bool{}
 	fields := r.batch.schema.Fields()
-	r.lacking = map[cdc.Cell]bool{}
 	for _, cell := range r.batch.Unavailable {
-		r.lacking[cell] = true
-		_, moved := changed[place{cell.Batch, cell.Row}]
-		kind := fields[cell.Column].Type.Kind
-		if moved || kind != schema.String && kind != schema.Bytes {
-			r.needs = append(r.needs, cell)
+		at := place{cell.Batch, cell.Row}
+		r.cellsOf[at] = append(r.cellsOf[at], cell.Column)
+		if kind := fields[cell.Column].Type.Kind; kind != schema.String && kind != schema.Bytes {
+			r.needed[at] = true
 		}
 	}
-	if len(r.needs) == 0 {
-		return nil
+	for _, c := range r.batch.KeyChanges {
+		r.needed[place{c.Batch, c.Row}] = true
 	}
-	if err := r.generator(); err != nil {
+	r.came, r.lackedBy, r.goneBefore = map[moveID]Came{}, map[string]map[int]moveID{}, map[moveID]bool{}
+	r.columns = map[string]int{}
+	for i, f := range fields {
+		r.columns[f.Name] = i
+	}
+	for _, c := range r.sink.stored.Came {
+		id := moveID{c.Old, c.Position}
+		r.came[id] = c
+		if c.To == "" {
+			continue
+		}
+		r.involved[c.To] = true
+		if r.lackedBy[c.To] == nil {
+			r.lackedBy[c.To] = map[int]moveID{}
+		}
+		for _, name := range c.Lacks {
+			if column, ok := r.columns[name]; ok {
+				r.lackedBy[c.To][column] = id
+			}
+		}
+	}
+	for _, g := range r.sink.stored.Gone {
+		r.goneBefore[moveID{g.New, g.Position}] = true
+	}
+	return len(r.needed) > 0 || len(r.involved) > 0
+}
+
+// index finds the batch's versions of the rows of interest.
+func (r *resolver) index() (err error) {
+	if r.keys, err = keygen.New(r.batch.table.Config(), r.batch.schema); err != nil {
 		return err
 	}
-	r.keyOf, r.oldKey, r.versions = map[place]string{}, map[place]string{}, map[string][]version{}
-	if r.batch.OtherKeys != nil {
-		old, err := r.keys.Keys(r.batch.OtherKeys, r.sink.options.Alloc)
-		if err != nil {
-			return err
-		}
-		defer old.Release()
-		for at, i := range changed {
-			r.oldKey[at] = strings.Clone(old.Value(i))
-			r.versions[r.oldKey[at]] = nil
-		}
+	name := r.batch.table.Config().Ordering[0]
+	var ok bool
+	if r.order, ok = r.columns[name]; !ok {
+		return fmt.Errorf("ingest: rows lack the ordering column %s: %w", name, base.ErrInvalid)
 	}
-	return nil
-}
-
-func (r *resolver) generator() (err error) {
-	r.keys, err = keygen.New(r.batch.table.Config(), r.batch.schema)
-	return err
-}
-
-// index finds the batch's versions of the rows that can fill, or are filled.
-func (r *resolver) index() error {
-	needed := map[place]bool{}
-	for _, c := range r.needs {
-		needed[place{c.Batch, c.Row}] = true
-	}
-	_, markAt, _ := r.batch.schema.Field(schema.IsDeleted)
-	_, orderAt, ok := r.batch.schema.Field(r.batch.table.Config().Ordering[0])
-	if !ok {
-		return fmt.Errorf("ingest: rows lack the ordering column %s: %w", r.batch.table.Config().Ordering[0], base.ErrInvalid)
+	r.change, r.goneAt, r.cameAt = map[place]change{}, map[moveID]place{}, map[moveID]place{}
+	r.looked, r.absent = map[string]place{}, map[string]bool{}
+	if err := r.changes(); err != nil {
+		return err
 	}
 	all := make([]*array.String, len(r.batch.Rows))
 	for i, rows := range r.batch.Rows {
-		var err error
 		if all[i], err = r.keys.Keys(rows, r.sink.options.Alloc); err != nil {
 			return err
 		}
 		defer all[i].Release()
-		for row := range all[i].Len() {
-			if needed[place{i, row}] {
-				key := strings.Clone(all[i].Value(row))
-				r.keyOf[place{i, row}] = key
-				r.versions[key] = nil
-			}
-		}
 	}
+	for at := range r.needed {
+		r.involved[strings.Clone(all[at.batch].Value(at.row))] = true
+	}
+	mark := r.columns[schema.IsDeleted]
+	r.keyOf, r.versions = map[place]string{}, map[string][]version{}
 	for i, rows := range r.batch.Rows {
-		marks, _ := rows.Column(markAt).(*array.Boolean)
-		orders, ok := rows.Column(orderAt).(*array.Int64)
+		marks, _ := rows.Column(mark).(*array.Boolean)
+		orders, ok := rows.Column(r.order).(*array.Int64)
 		if !ok {
-			return fmt.Errorf("ingest: the ordering column is %s, not long: %w", rows.Column(orderAt).DataType(), base.ErrInvalid)
+			return fmt.Errorf("ingest: the ordering column is %s, not long: %w", rows.Column(r.order).DataType(), base.ErrInvalid)
 		}
 		for row := range all[i].Len() {
 			key := all[i].Value(row)
-			if _, want := r.versions[key]; want {
-				key = strings.Clone(key)
-				r.keyOf[place{i, row}] = key
-				r.versions[key] = append(r.versions[key], version{place{i, row}, orders.Value(row), marks == nil || !marks.Value(row)})
+			if !r.involved[key] {
+				continue
 			}
+			key = strings.Clone(key)
+			r.keyOf[place{i, row}] = key
+			r.versions[key] = append(r.versions[key], version{place{i, row}, orders.Value(row), marks == nil || !marks.Value(row)})
 		}
 	}
 	for _, list := range r.versions {
-		slices.SortStableFunc(list, func(a, b version) int { return int(min(max(a.order-b.order, -1), 1)) })
+		slices.SortStableFunc(list, func(a, b version) int { return cmp.Compare(a.order, b.order) })
 	}
+	r.pair()
 	return nil
 }
 
-// value finds where a cell's value is: in the cell itself, in an older version of the row
-// in the batch, or in the table. ok is false when it is not known (yet).
-func (r *resolver) value(at place, column int) (from place, ok bool) {
-	if !r.lacking[cdc.Cell{Batch: at.batch, Row: at.row, Column: column}] {
-		return at, true
-	}
-	key := r.keyOf[at]
-	older, found := r.olderThan(key, at)
-	if found && older.live {
-		return r.value(older.place, column)
-	}
-	if old, moved := r.oldKey[at]; moved {
-		if older, found := r.before(old, at); found {
-			return r.value(older.place, column)
-		}
-		return r.fromStored(old)
-	}
-	if found { // deleted before: there is nothing to fill from
-		return place{}, false
-	}
-	return r.fromStored(key)
-}
-
-func (r *resolver) fromStored(key string) (place, bool) {
-	if list := r.inTable[key]; len(list) > 0 {
-		return list[0], true
-	}
-	return place{}, false
-}
-
-// olderThan is the version of a key just before the one at a place.
-func (r *resolver) olderThan(key string, at place) (version, bool) {
-	list := r.versions[key]
-	i := slices.IndexFunc(list, func(v version) bool { return v.place == at })
-	if i <= 0 {
-		return version{}, false
-	}
-	return list[i-1], true
-}
-
-// before is the last live version of an old key before the row at a place took another.
-func (r *resolver) before(old string, at place) (version, bool) {
-	list := r.versions[r.keyOf[at]]
-	i := slices.IndexFunc(list, func(v version) bool { return v.place == at })
-	for _, v := range slices.Backward(r.versions[old]) {
-		if v.live && i >= 0 && v.order < list[i].order {
-			return v, true
-		}
-	}
-	return version{}, false
-}
-
-// lookBack is how many commits are searched for a row that is deleted by now.
-const lookBack = 20
-
-// fromTable reads the rows that the batch does not have.
-func (r *resolver) fromTable(ctx context.Context) error {
-	r.inTable = map[string][]place{}
-	tl, err := r.batch.table.Timeline(ctx)
-	if err != nil {
-		return err
-	}
-	if err := r.lookUp(ctx, "", r.missing()); err != nil {
-		return err
-	}
-	searched := 0
-	for _, i := range slices.Backward(tl.CompletedWrites()) {
-		keys := r.missing()
-		if len(keys) == 0 || searched == lookBack {
-			break
-		}
-		if i.Action == timeline.Commit && r.batch.table.Config().Type == table.MOR {
-			continue // a compaction: it changes nothing
-		}
-		searched++
-		err := r.lookUp(ctx, i.Time, keys)
-		if errors.Is(err, base.ErrCleaned) || errors.Is(err, base.ErrInvalid) {
-			break // that far back nothing can be read any more
-		}
-		if err != nil {
-			return err
-		}
-	}
-	for _, key := range r.missing() {
-		r.sink.options.Log.Warn("a value that the source left out is not in the table either", "key", key)
-	}
-	return nil
-}
-
-// missing returns the keys whose rows are still looked for.
-func (r *resolver) missing() []string {
-	keys := map[string]bool{}
-	for _, c := range r.needs {
-		at := place{c.Batch, c.Row}
-		for {
-			if _, ok := r.value(at, c.Column); ok {
-				break
-			}
-			if old, moved := r.oldKey[at]; moved {
-				if older, found := r.before(old, at); found {
-					at = older.place
-					continue
+// evaluate finds the values of the batch's cells and the rows to add, as far as the table's
+// rows are known; want has the keys of those that are not.
+func (r *resolver) evaluate() (edits map[cdc.Cell]place, puts []put) {
+	r.want, r.lacks, r.gone, r.missing = map[string]bool{}, map[moveID]*Came{}, nil, map[string]bool{}
+	edits = map[cdc.Cell]place{}
+	for key, list := range r.versions {
+		for i, v := range list {
+			for _, column := range r.cellsOf[v.place] {
+				if from := r.value(key, i, column); from.what == found {
+					edits[cdc.Cell{Batch: v.batch, Row: v.row, Column: column}] = from.at
 				}
-				keys[old] = true
-			} else if older, found := r.olderThan(r.keyOf[at], at); found {
-				if older.live {
-					at = older.place
-					continue
-				}
-			} else {
-				keys[r.keyOf[at]] = true
 			}
-			break
 		}
 	}
-	var out []string
-	for key := range keys {
-		out = append(out, key)
+	puts = append(r.fills(), r.moves()...)
+	r.settled.came, r.settled.gone = r.settle()
+	return edits, puts
+}
+
+// origin says where a value is.
+type origin struct {
+	what what
+	at   place
+	root moveID // of waits: the update whose old row has it
+}
+
+type what uint8
+
+const (
+	found   what = iota
+	waits        // for the delete of an old row
+	nowhere      // it is not known
+)
+
+// value finds the value of a column in a version of a key: in the row itself, in an older
+// version, under the old key, or in the table.
+func (r *resolver) value(key string, i, column int) origin {
+	v := r.versions[key][i]
+	if !slices.Contains(r.cellsOf[v.place], column) {
+		return origin{what: found, at: v.place}
 	}
-	slices.Sort(out)
+	if c, ok := r.change[v.place]; ok && !c.gone {
+		return r.underOld(key, c, column)
+	}
+	switch {
+	case i == 0:
+		return r.inStored(key, column)
+	case r.versions[key][i-1].live:
+		return r.value(key, i-1, column)
+	}
+	return origin{what: nowhere} // deleted before: there is nothing to fill from
+}
+
+// underOld finds a value of a row whose key was another before.
+func (r *resolver) underOld(key string, c change, column int) origin {
+	id := moveID{c.other, c.position}
+	out := origin{what: waits, root: id}
+	if gone, here := r.goneAt[id]; here {
+		out = r.beforeGone(gone, column)
+	} else if r.goneBefore[moveID{key, c.position}] {
+		return r.inStored(key, column)
+	}
+	if out.what == found {
+		return out
+	}
+	// A record that was sent twice: the table has the row, filled.
+	if at, ok := r.inTable(key); ok && r.orderOf(at) >= c.position {
+		return r.inStored(key, column)
+	}
 	return out
 }
 
-// lookUp reads rows of the table as of an instant, "" for now.
-func (r *resolver) lookUp(ctx context.Context, asOf string, keys []string) error {
+// beforeGone finds the value that a row had before its delete.
+func (r *resolver) beforeGone(gone place, column int) origin {
+	key := r.keyOf[gone]
+	i := r.indexOf(key, gone)
+	switch {
+	case i > 0 && r.versions[key][i-1].live:
+		return r.value(key, i-1, column)
+	case i > 0:
+		return origin{what: nowhere}
+	}
+	if at, ok := r.inTable(key); !ok || r.orderOf(at) > r.orderOf(gone) {
+		return origin{what: nowhere} // the key has another row by now
+	}
+	return r.inStored(key, column)
+}
+
+// rowBefore finds the row that a delete removes.
+func (r *resolver) rowBefore(gone place) (place, bool) {
+	key := r.keyOf[gone]
+	if i := r.indexOf(key, gone); i > 0 {
+		before := r.versions[key][i-1]
+		return before.place, before.live
+	}
+	return r.inTable(key)
+}
+
+func (r *resolver) indexOf(key string, at place) int {
+	return slices.IndexFunc(r.versions[key], func(v version) bool { return v.place == at })
+}
+
+// inStored finds a value in the table's row.
+func (r *resolver) inStored(key string, column int) origin {
+	at, ok := r.inTable(key)
+	if !ok {
+		return origin{what: nowhere}
+	}
+	if root, lacks := r.lackedBy[key][column]; lacks {
+		if gone, here := r.goneAt[root]; here {
+			return r.beforeGone(gone, column)
+		}
+		return origin{what: waits, root: root}
+	}
+	return origin{what: found, at: at}
+}
+
+// inTable finds the table's row with a key. One that was not looked up yet will be.
+func (r *resolver) inTable(key string) (place, bool) {
+	at, ok := r.looked[key]
+	if !ok && !r.absent[key] {
+		r.want[key] = true
+	}
+	return at, ok
+}
+
+func (r *resolver) nothing(key string) { r.missing[key] = true }
+
+func (r *resolver) row(at place) arrow.RecordBatch {
+	if at.batch < len(r.batch.Rows) {
+		return r.batch.Rows[at.batch]
+	}
+	return r.stored[at.batch-len(r.batch.Rows)]
+}
+
+func (r *resolver) orderOf(at place) int64 {
+	orders, ok := r.row(at).Column(r.order).(*array.Int64)
+	if !ok || orders.IsNull(at.row) {
+		return 0
+	}
+	return orders.Value(at.row)
+}
+
+// lookUp reads the rows of the table that are wanted.
+func (r *resolver) lookUp(ctx context.Context) error {
+	keys := slices.Sorted(maps.Keys(r.want))
+	defer func() {
+		for _, key := range keys {
+			if _, ok := r.looked[key]; !ok {
+				r.absent[key] = true
+			}
+		}
+	}()
 	have, err := r.batch.table.Schema(ctx)
-	if errors.Is(err, table.ErrNoSchema) || len(keys) == 0 {
+	if errors.Is(err, table.ErrNoSchema) {
 		return nil
 	}
 	if err != nil {
@@ -312,82 +380,34 @@ func (r *resolver) lookUp(ctx context.Context, asOf string, keys []string) error
 		quoted[i] = "'" + strings.ReplaceAll(key, "'", "''") + "'"
 	}
 	plan, err := r.batch.table.Query(ctx, query.Options{
-		AsOf: asOf, Columns: names, Where: schema.MetaRecordKey + " IN (" + strings.Join(quoted, ",") + ")",
+		Columns: names, Where: schema.MetaRecordKey + " IN (" + strings.Join(quoted, ",") + ")",
 	})
 	if err != nil {
 		return err
 	}
-	for found, err := range plan.Rows(ctx) {
+	for rows, err := range plan.Rows(ctx) {
 		if err != nil {
 			return err
 		}
-		keys, ok := found.Column(0).(*array.String)
-		if !ok {
-			return fmt.Errorf("ingest: record keys are %s: %w", found.Column(0).DataType(), base.ErrCorrupt)
-		}
-		rows, err := schema.Conform(found, r.batch.schema, r.sink.options.Alloc)
-		if err != nil {
+		if err := r.keep(rows); err != nil {
 			return err
-		}
-		r.stored = append(r.stored, rows)
-		for row := range keys.Len() {
-			key := strings.Clone(keys.Value(row))
-			r.inTable[key] = append(r.inTable[key], place{len(r.batch.Rows) + len(r.stored) - 1, row})
 		}
 	}
 	return nil
 }
 
-// apply makes the batches anew with the cells filled.
-func (r *resolver) apply() error {
-	type column struct{ batch, column int }
-	changed := map[column]map[int]place{}
-	for _, c := range r.needs {
-		from, ok := r.value(place{c.Batch, c.Row}, c.Column)
-		if !ok {
-			continue
-		}
-		at := column{c.Batch, c.Column}
-		if changed[at] == nil {
-			changed[at] = map[int]place{}
-		}
-		changed[at][c.Row] = from
+func (r *resolver) keep(rows arrow.RecordBatch) error {
+	keys, ok := rows.Column(0).(*array.String)
+	if !ok {
+		return fmt.Errorf("ingest: record keys are %s: %w", rows.Column(0).DataType(), base.ErrCorrupt)
 	}
-	sources := append(slices.Clone(r.batch.Rows), r.stored...)
-	filled := map[column]arrow.Array{}
-	defer func() {
-		for _, a := range filled {
-			a.Release()
-		}
-	}()
-	for at, cells := range changed {
-		rows := r.batch.Rows[at.batch]
-		picks := make([]merge.Pick, rows.NumRows())
-		for row := range picks {
-			picks[row] = merge.Pick{Source: int32(at.batch), Row: int32(row)}
-			if from, ok := cells[row]; ok {
-				picks[row] = merge.Pick{Source: int32(from.batch), Row: int32(from.row)}
-			}
-		}
-		arrays := make([]arrow.Array, len(sources))
-		for i, s := range sources {
-			arrays[i] = s.Column(at.column)
-		}
-		a, err := merge.Interleave(r.sink.options.Alloc, rows.Column(at.column).DataType(), arrays, picks)
-		if err != nil {
-			return err
-		}
-		filled[at] = a
+	conformed, err := schema.Conform(rows, r.batch.schema, r.sink.options.Alloc)
+	if err != nil {
+		return err
 	}
-	for i, rows := range r.batch.Rows {
-		columns := slices.Clone(rows.Columns())
-		for c := range columns {
-			if a, ok := filled[column{i, c}]; ok {
-				columns[c] = a
-			}
-		}
-		r.batch.Rows[i] = array.NewRecordBatch(rows.Schema(), columns, rows.NumRows())
-		rows.Release()
+	r.stored = append(r.stored, conformed)
+	for row := range keys.Len() {
+		r.looked[strings.Clone(keys.Value(row))] = place{len(r.batch.Rows) + len(r.stored) - 1, row}
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,8 +13,8 @@ import (
 
 	"github.com/hudi-go/hudi-go/cdc"
 	"github.com/hudi-go/hudi-go/hudi"
-	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/schema"
+	"github.com/hudi-go/hudi-go/table"
 )
 
 // drainTime is how long a run that is told to stop may take to commit what it has read.
@@ -50,8 +51,9 @@ type run struct {
 	began   time.Time
 
 	decoder *cdc.Decoder
-	table   *hudi.Table // nil until there are rows, if the table is new
-	at      Checkpoint  // where reading stands
+	table   *hudi.Table    // nil until there are rows, if the table is new
+	known   *schema.Schema // the table's when the run began, nil if it had none
+	at      Checkpoint     // where reading stands
 	ends    bounds
 	high    map[string]map[int32]int64 // ends of the partitions as last seen
 
@@ -69,7 +71,6 @@ func (r *run) start(ctx context.Context) error {
 	}
 	var stored Checkpoint
 	found := false
-	var known *schema.Schema
 	if r.table != nil {
 		if _, err := r.table.Recover(ctx); err != nil {
 			return err
@@ -81,7 +82,7 @@ func (r *run) start(ctx context.Context) error {
 		if stored, found, err = lastCheckpoint(ctx, r.table.Config(), tl); err != nil {
 			return err
 		}
-		if known, err = r.table.Config().RecordSchema(ctx, tl); err != nil && !errors.Is(err, base.ErrInvalid) {
+		if r.known, err = r.table.Config().RecordSchema(ctx, tl); err != nil && !errors.Is(err, table.ErrNoSchema) {
 			return err
 		}
 	}
@@ -92,8 +93,9 @@ func (r *run) start(ctx context.Context) error {
 		return err
 	}
 	r.high = r.ends.clone()
-	if known == nil {
-		known = r.options.Schema
+	columns := r.known
+	if columns == nil {
+		columns = r.options.Schema
 	}
 	seed := map[int32]int64{}
 	for _, t := range r.at.Topics {
@@ -102,7 +104,7 @@ func (r *run) start(ctx context.Context) error {
 		}
 	}
 	r.decoder, err = cdc.NewDecoder(cdc.Options{
-		Topic: r.options.Topics[0], Schema: known, Wire: r.options.Wire, Keys: r.options.Keys,
+		Topic: r.options.Topics[0], Schema: columns, Wire: r.options.Wire, Keys: r.options.Keys,
 		Mode: r.options.Mode, Truncate: r.options.Truncate, Placeholder: r.options.Placeholder,
 		BeforeColumns: r.options.PartitionBy, Seed: seed, Alloc: r.options.Alloc,
 	})
@@ -152,7 +154,9 @@ func (r *run) read(ctx, running context.Context, batches chan<- *batch) error {
 			return err
 		}
 		fetches.EachPartition(func(p kgo.FetchTopicPartition) {
-			r.high[p.Topic][p.Partition] = max(r.high[p.Topic][p.Partition], p.LastStableOffset)
+			if ends := r.high[p.Topic]; ends != nil { // what ends the wait is a partition without a topic
+				ends[p.Partition] = max(ends[p.Partition], p.LastStableOffset)
+			}
 		})
 		for it := fetches.RecordIter(); !it.Done(); {
 			if err := r.take(running, it.Next(), batches); err != nil {
@@ -256,9 +260,11 @@ func (r *run) append(running context.Context, in cdc.Record, batches chan<- *bat
 type batch struct {
 	*cdc.Batch
 	to     Checkpoint
-	schema *schema.Schema // of the rows; nil when there are none
+	schema *schema.Schema // of the rows; nil when there are none and the table has none
 	table  *hudi.Table
 	final  bool // the last of the run
+	// passed is a position that all partitions are past, or at their ends.
+	passed int64
 }
 
 // seal ends the open batch and hands it to the writer, waiting until the one before is
@@ -271,7 +277,10 @@ func (r *run) seal(running context.Context, batches chan<- *batch, final bool) e
 			r.at.Topics[g.Topic].Order[g.Partition] = g.Order
 		}
 	}
-	b := &batch{Batch: made, to: r.at.clone(), final: final, schema: r.decoder.Schema()}
+	b := &batch{Batch: made, to: r.at.clone(), final: final, schema: r.decoder.Schema(), passed: r.passed()}
+	if b.schema == nil { // no change event so far
+		b.schema = r.known
+	}
 	b.to.Batch = uuid.NewString()
 	if len(made.Rows) > 0 && r.table == nil {
 		var err error
@@ -288,6 +297,19 @@ func (r *run) seal(running context.Context, batches chan<- *batch, final bool) e
 		made.Release()
 		return running.Err()
 	}
+}
+
+// passed is the least position that a partition with more to read has reached.
+func (r *run) passed() int64 {
+	least := int64(math.MaxInt64)
+	for topic, t := range r.at.Topics {
+		for p, next := range t.Next {
+			if next < r.high[topic][p] {
+				least = min(least, t.Order[p])
+			}
+		}
+	}
+	return least
 }
 
 // tell reports progress about once a second.

@@ -54,7 +54,7 @@ func (s *sink) run(ctx context.Context, batches <-chan *batch) error {
 func (s *sink) write(ctx context.Context, b *batch) error {
 	s.count(b)
 	empty := len(b.Rows) == 0
-	if b.table == nil || b.to.sameOffsets(s.stored) {
+	if b.table == nil || b.schema == nil || b.to.sameOffsets(s.stored) {
 		return nil
 	}
 	if empty && !b.final && s.options.Clock().Sub(s.storedAt) < checkpointAge {

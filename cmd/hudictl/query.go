@@ -129,7 +129,7 @@ func (a *app) printRows(ctx context.Context, plan *query.Plan, format rowio.Form
 			err = w.Write(batch)
 		}
 		if err != nil {
-			w.Close()
+			_ = w.Close() // the first error counts
 			return err
 		}
 	}

@@ -32,7 +32,7 @@ type rowFiles struct {
 	files   []rowFile
 	stdin   io.Reader
 	options rowio.ReadOptions
-	current io.Closer // the file that is being read
+	current *os.File // the file that is being read
 }
 
 // rowFiles resolves the file arguments of a command; none is standard input. format is that
@@ -206,14 +206,14 @@ func interruptible(ctx context.Context, r io.Reader) io.Reader {
 		_, err := io.Copy(in, r)
 		in.CloseWithError(err)
 	}()
-	context.AfterFunc(ctx, func() { out.CloseWithError(ctx.Err()) })
+	context.AfterFunc(ctx, func() { in.CloseWithError(ctx.Err()) })
 	return struct{ io.Reader }{out}
 }
 
 // close closes the file that is being read.
 func (in *rowFiles) close() {
 	if in.current != nil {
-		in.current.Close()
+		_ = in.current.Close() // it was only read
 		in.current = nil
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/bitutil"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/apache/arrow-go/v18/parquet/metadata"
 )
 
 // Dictionaries of strings are made here and given to arrow-go, whose own making of them
@@ -92,12 +93,12 @@ func (d *dictionary) order() {
 	}
 }
 
-// array is the values at some indices.
-func (d *dictionary) array(indices ...int32) arrow.Array {
+// array is the values in order.
+func (d *dictionary) array() arrow.Array {
 	b := array.NewBinaryBuilder(memory.DefaultAllocator, arrow.BinaryTypes.Binary)
 	defer b.Release()
-	for _, i := range indices {
-		b.AppendString(d.values[i])
+	for _, v := range d.values {
+		b.AppendString(v)
 	}
 	return b.NewArray()
 }
@@ -119,11 +120,7 @@ func writeDictionary(w *file.ByteArrayColumnChunkWriter, chunks []chunk, pageByt
 		w.FallbackToPlain()
 		return writePlain(w, chunks)
 	}
-	all := make([]int32, len(d.values))
-	for i := range all {
-		all[i] = int32(i)
-	}
-	values := d.array(all...)
+	values := d.array()
 	defer values.Release()
 	if err := enc.PutDictionary(values); err != nil {
 		return err
@@ -198,16 +195,7 @@ func (p *dictionaryPages) part(c chunk, indices []int32, from int) error {
 		nulls = len(indices) - bitutil.CountSetBits(bits, 0, len(indices))
 		valid = memory.NewBufferBytes(bits)
 	}
-	stats := p.w.PageStatistics()
-	stats.IncNulls(int64(nulls))
-	stats.IncNumValues(int64(len(indices) - nulls))
-	if nulls < len(indices) {
-		bounds := p.d.array(p.bounds(c, indices, from)...)
-		defer bounds.Release()
-		if err := stats.UpdateFromArrow(bounds, false); err != nil {
-			return err
-		}
-	}
+	p.statistics(c, indices, from, nulls)
 	values := memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(indices))
 	data := array.NewData(arrow.PrimitiveTypes.Int32, len(indices), []*memory.Buffer{valid, values}, nil, nulls, 0)
 	defer data.Release()
@@ -223,8 +211,15 @@ func (p *dictionaryPages) part(c chunk, indices []int32, from int) error {
 	return nil
 }
 
-// bounds are the indices of the least and the greatest value.
-func (p *dictionaryPages) bounds(c chunk, indices []int32, from int) []int32 {
+// statistics adds the part to those of the page. UpdateFromArrow, which arrow-go has for this,
+// overlooks empty strings.
+func (p *dictionaryPages) statistics(c chunk, indices []int32, from, nulls int) {
+	stats := p.w.PageStatistics().(*metadata.ByteArrayStatistics)
+	stats.IncNulls(int64(nulls))
+	stats.IncNumValues(int64(len(indices) - nulls))
+	if nulls == len(indices) {
+		return
+	}
 	low, high := int32(-1), int32(-1)
 	for i, n := range indices {
 		if c.def != nil && c.def[from+i] == 0 {
@@ -237,5 +232,5 @@ func (p *dictionaryPages) bounds(c chunk, indices []int32, from int) []int32 {
 			high = n
 		}
 	}
-	return []int32{low, high}
+	stats.SetMinMax([]byte(p.d.values[low]), []byte(p.d.values[high]))
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/hudi-go/hudi-go/schema"
 )
 
-// Keys of the footer's key-value metadata (docs/format/parquet.md).
+// Keys of the footer's key-value metadata (docs/format/base-files.md).
 const (
 	footerAvroSchema  = "parquet.avro.schema"
 	footerWriterModel = "writer.model.name"

@@ -24,7 +24,7 @@ type node struct {
 }
 
 // layout is the physical form of a schema: the columns that are written and where each
-// field's leaves are among them (docs/format/parquet.md).
+// field's leaves are among them (docs/format/base-files.md).
 type layout struct {
 	root    *pq.GroupNode
 	columns []*node

@@ -6,7 +6,7 @@ import "encoding/binary"
 // of the tail are sign-extended and taken in big-endian order. The k positions of a key come from a chain in which each
 // hash is the seed of the next. The key's part of a hash does not depend on the seed, so it
 // is computed once (mix) and a link of the chain costs little more than one multiplication
-// per four bytes (docs/format/parquet.md).
+// per four bytes (docs/format/base-files.md).
 const (
 	murmurM     = 0x5bd1e995
 	murmurShift = 24

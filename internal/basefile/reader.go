@@ -2,6 +2,7 @@ package basefile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -58,7 +59,11 @@ func (r *Reader) Close() error { return r.f.Close() }
 // guard runs a step of reading. Parquet code panics on some corrupt files.
 func (r *Reader) guard(step func() error) (err error) {
 	defer func() {
-		if p := recover(); p != nil {
+		switch p := recover().(type) {
+		case nil:
+		case error:
+			err = r.failed(p)
+		default:
 			err = r.corrupt("%v", p)
 		}
 	}()
@@ -74,7 +79,7 @@ func (r *Reader) open() error {
 	if size < minParquet {
 		return r.corrupt("%d bytes are no Parquet file", size)
 	}
-	src := io.NewSectionReader(r.f, 0, size)
+	src := io.NewSectionReader(source{r.f}, 0, size)
 	// Page buffers, which arrow-go does not give back after errors, are the garbage collector's.
 	props := parquet.NewReaderProperties(memory.DefaultAllocator)
 	var err error
@@ -93,9 +98,25 @@ func (r *Reader) open() error {
 	return nil
 }
 
-// failed tells an error of the store, which it keeps, from one of the file's bytes.
+// source is a file whose errors can be told from those of the bytes in it.
+type source struct{ storage.File }
+
+// storeError is an error of the store.
+type storeError struct{ error }
+
+func (e storeError) Unwrap() error { return e.error }
+
+func (s source) ReadAt(p []byte, off int64) (int, error) {
+	n, err := s.File.ReadAt(p, off)
+	if err != nil && err != io.EOF {
+		err = storeError{err}
+	}
+	return n, err
+}
+
+// failed is the error of a Parquet function: the store's, or of bytes that are wrong.
 func (r *Reader) failed(err error) error {
-	if _, storeErr := r.f.ReadAt(make([]byte, 1), 0); storeErr != nil {
+	if _, ok := errors.AsType[storeError](err); ok {
 		return fmt.Errorf("basefile: %s: %w", r.name, err)
 	}
 	return r.corrupt("%v", err)

@@ -336,7 +336,7 @@ func TestReadRefusesWhatCannotBePromoted(t *testing.T) {
 	}
 }
 
-// brokenFile fails all reads after some.
+// brokenFile fails one read.
 type brokenFile struct {
 	memFile
 	reads int
@@ -345,7 +345,7 @@ type brokenFile struct {
 var errStore = errors.New("the store is gone")
 
 func (f *brokenFile) ReadAt(p []byte, off int64) (int, error) {
-	if f.reads--; f.reads < 0 {
+	if f.reads--; f.reads == -1 {
 		return 0, errStore
 	}
 	return f.memFile.ReadAt(p, off)

@@ -93,7 +93,7 @@ type Summary struct {
 	MinKey, MaxKey string
 }
 
-// Writer writes a base file: Parquet as docs/format/parquet.md has it. It is for one goroutine.
+// Writer writes a base file: Parquet as docs/format/base-files.md has it. It is for one goroutine.
 // Close finishes it, Abort gives it up; one of the two must be called.
 type Writer struct {
 	o      WriterOptions

@@ -60,8 +60,6 @@ func (w *write) bulk(ctx context.Context) ([]*timeline.WriteStat, error) {
 	return stats, nil
 }
 
-func (w *write) newFileID() string { return base.NewFileID(w.table.NewUUID()) }
-
 // refuseFilled makes sure that a bucketed table is empty: a bucket has one file group, and
 // a second one with new rows would break the table.
 func (w *write) refuseFilled(ctx context.Context) error {

@@ -3,14 +3,17 @@ package writer
 import (
 	"context"
 	"fmt"
+	"iter"
 	"runtime"
 	"sync"
 
+	"github.com/apache/arrow-go/v18/arrow"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/hudi-go/hudi-go/index"
 	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/internal/fileslice"
+	"github.com/hudi-go/hudi-go/schema"
 	"github.com/hudi-go/hudi-go/table"
 	"github.com/hudi-go/hudi-go/timeline"
 )
@@ -70,7 +73,8 @@ func (w *write) chooseIndex(ctx context.Context) error {
 	return nil
 }
 
-// refuseBuckets looks at one partition, which is enough: all are written alike.
+// refuseBuckets looks at one partition, which is enough: all are written alike. One file id
+// in 44 of other tables begins with eight digits as well, but bucket numbers are small.
 func (w *write) refuseBuckets(ctx context.Context) error {
 	partitions, err := w.view.Partitions(ctx)
 	if err != nil || len(partitions) == 0 {
@@ -80,16 +84,31 @@ func (w *write) refuseBuckets(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	small := false
 	for _, s := range slices {
-		if _, ok := base.BucketOf(s.FileID); !ok {
+		bucket, ok := base.BucketOf(s.FileID)
+		if !ok {
 			return nil
 		}
+		small = small || bucket < plausibleBuckets
 	}
-	if len(slices) == 0 {
+	if !small {
 		return nil
 	}
 	return fmt.Errorf("write to table %s: its file ids begin with bucket numbers, so it has a bucket index, but its configuration does not say with how many buckets: set hoodie.index.type=BUCKET and hoodie.bucket.index.num.buckets: %w",
 		w.table.Config.Name, base.ErrInvalid)
+}
+
+// plausibleBuckets is more than tables have buckets in practice.
+const plausibleBuckets = 10_000
+
+// newFileID makes the id of a file group that is no bucket's, and does not look like one.
+func (w *write) newFileID() string {
+	id := w.table.NewUUID()
+	if _, ok := base.BucketOf(id); ok {
+		id = "a" + id[1:]
+	}
+	return base.NewFileID(id)
 }
 
 // plan locates the entries of a stage and assigns those that are new.
@@ -114,9 +133,12 @@ func (w *write) plan(ctx context.Context, s *stage) ([]*job, error) {
 	} else {
 		simple := index.Simple{Store: w.table.Store, Alloc: w.options.Alloc, Completion: w.txn.Timeline().CompletionOf}
 		if w.table.Config.Type == table.MOR {
-			simple.Logs = &fileslice.Reader{
+			logs := &fileslice.Reader{
 				Store: w.table.Store, Rules: w.rules, Alloc: w.options.Alloc, Table: w.full,
 				MetaFields: true, LogMemory: w.options.Memory / int64(runtime.GOMAXPROCS(0)),
+			}
+			simple.Logs = func(ctx context.Context, s table.FileSlice, columns *schema.Schema) iter.Seq2[arrow.RecordBatch, error] {
+				return logs.Read(ctx, fileslice.Request{Slice: s, Columns: columns})
 			}
 		}
 		if located, err = simple.Locate(ctx, slices, s.changes); err != nil {
@@ -207,7 +229,7 @@ func (w *write) placeInserts(ctx context.Context, s *stage, jobs []*job, fresh [
 		n := min(perFile, len(fresh))
 		jobs = append(jobs, &job{
 			stage: s, inserts: fresh[:n:n],
-			group: index.Group{New: true, FileSlice: table.FileSlice{Partition: s.partition, FileID: base.NewFileID(w.table.NewUUID())}},
+			group: index.Group{New: true, FileSlice: table.FileSlice{Partition: s.partition, FileID: w.newFileID()}},
 		})
 		fresh = fresh[n:]
 	}

@@ -53,8 +53,6 @@ type Options struct {
 	Extra map[string]string
 	// Checks run under the lock before the commit is published.
 	Checks []txn.Check
-	// AllowEmpty makes a commit even when there are no rows, for the sake of Extra.
-	AllowEmpty bool
 
 	Codec         string
 	TargetBytes   int64 // hoodie.parquet.max.file.size
@@ -306,9 +304,6 @@ func (w *write) run(ctx context.Context, t *txn.Txn) (Result, error) {
 	}
 	if err != nil {
 		return Result{}, err
-	}
-	if len(stats) == 0 && !w.options.AllowEmpty {
-		w.table.Log.Debug("no rows to write; the commit is empty", "instant", w.txn.Instant)
 	}
 	meta := w.metadata(stats)
 	completion, err := w.txn.Commit(ctx, meta, w.options.Checks...)

@@ -3,6 +3,7 @@ package workload
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -16,6 +17,8 @@ var Lost = []LostValue{
 	{"all_types", "c_ts", func(want any) bool { return want == "infinity" }, "Debezium sends a number outside of every reader's range"},
 	{"all_types", "c_tstz", func(want any) bool { return want == "-infinity" }, "Debezium sends the text -infinity in place of a time"},
 	{"all_types", "c_date", func(want any) bool { return want == "infinity" }, "Debezium's count of days overflows"},
+	{"all_types", "c_tstz", func(want any) bool { return want == "0001-01-01T00:00:00+00:00" }, "Debezium's snapshot reads times before 1582 in the Julian calendar (its streaming does not)"},
+	{"all_types", "a_mood", hasNull, "Debezium sends null for an array of an enum type that has a null element"},
 }
 
 // LostValue is one entry of Lost: the values of a column for which Match holds.
@@ -23,6 +26,11 @@ type LostValue struct {
 	Table, Column string
 	Match         func(want any) bool
 	Why           string
+}
+
+func hasNull(want any) bool {
+	list, ok := want.([]any)
+	return ok && slices.Contains(list, nil)
 }
 
 // Result of a comparison. Every line names table, key and column.
@@ -149,6 +157,11 @@ func (c Column) canonical(v any) (string, error) {
 			return number(v)
 		case Text, Decimal, Bytes, Bits, Date:
 			return v, nil
+		case Number:
+			if strings.Contains(v, ".") {
+				v = strings.TrimSuffix(strings.TrimRight(v, "0"), ".")
+			}
+			return v, nil
 		case Time:
 			return microsOfDay(v)
 		case Local:
@@ -158,7 +171,9 @@ func (c Column) canonical(v any) (string, error) {
 		}
 	case map[string]any:
 		if c.Kind == Point {
-			return fmt.Sprint(v["x"], ",", v["y"]), nil
+			x, xerr := number(fmt.Sprint(v["x"]))
+			y, yerr := number(fmt.Sprint(v["y"]))
+			return x + "," + y, errors.Join(xerr, yerr)
 		}
 	}
 	return "", fmt.Errorf("a %T where the column has another type", v)

@@ -20,7 +20,7 @@ func (c Column) dump() string {
 		return c.sql
 	}
 	switch c.Kind {
-	case Decimal:
+	case Decimal, Number:
 		if c.Array {
 			return c.Name + "::text[]"
 		}

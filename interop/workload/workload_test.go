@@ -47,6 +47,8 @@ func TestCompare(t *testing.T) {
 		want, got any
 	}{
 		{"c_num_5_2", "1.50", "1.50"},
+		{"c_num", "100.50", "100.5"},
+		{"c_num", "100.00", "100"},
 		{"c_f8", json.Number("1e+20"), json.Number("100000000000000000000")},
 		{"c_f4", "NaN", "NaN"},
 		{"c_time", json.Number("86400000000"), "24:00:00.000000"},

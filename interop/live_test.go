@@ -1,0 +1,128 @@
+package interop_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hudi-go/hudi-go/interop"
+	"github.com/hudi-go/hudi-go/interop/workload"
+)
+
+// customersAvro declares the columns of shop.customers for a topic without schemas.
+const customersAvro = `{"type":"record","name":"customers","fields":[{"name":"id","type":"long"},
+	{"name":"name","type":["null","string"],"default":null},{"name":"email","type":["null","string"],"default":null},
+	{"name":"city","type":["null","string"],"default":null},
+	{"name":"credit","type":["null",{"type":"bytes","logicalType":"decimal","precision":12,"scale":2}],"default":null},
+	{"name":"vip","type":["null","boolean"],"default":null},
+	{"name":"created_at","type":["null",{"type":"long","logicalType":"timestamp-micros"}],"default":null},
+	{"name":"updated_at","type":["null",{"type":"long","logicalType":"local-timestamp-micros"}],"default":null}]}`
+
+// PostgreSQL changes from before the connector's snapshot on, while hudictl ingests four source tables into a
+// copy-on-write and a merge-on-read table each, four processes at a time: two source tables in the first half, the others
+// in the second. In the end hudictl and Spark both return the rows that PostgreSQL holds. HUDI_GO_CHANGES (5000) is the
+// number of rows that change, HUDI_GO_SEED (1) makes other changes.
+func TestLive(t *testing.T) {
+	changes, seed := setting(t, "HUDI_GO_CHANGES", 5000), setting(t, "HUDI_GO_SEED", 1)
+	lab := interop.StartLab(t)
+	g := workload.New(uint64(seed))
+	lab.Exec(t, g.Start())
+	g.Changes = 0
+	// work makes changes up to a part of all.
+	work := func(part float64) error {
+		for float64(g.Changes) < part*float64(changes) {
+			if err := lab.TryExec(g.Batch(250)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	snapshotted := make(chan error, 1)
+	go func() { snapshotted <- work(0.2) }() // the snapshot shall see transactions under way
+	lab.Capture(t, "js", "live", workload.Schema)
+	lab.Capture(t, "j", "plain", workload.Schema, `table.include.list=shop\.customers,lab\.marker`)
+	require.NoError(t, <-snapshotted)
+	topics := workload.Topics("live")
+	for _, topic := range topics {
+		lab.WaitRecords(t, topic, 1, 2*time.Minute)
+	}
+	t.Logf("%d of %d rows changed, the snapshot is taken", g.Changes, changes)
+
+	root := t.TempDir()
+	var feeds []*feed
+	for _, half := range []struct {
+		sources []string
+		until   float64
+	}{{[]string{"orders", "all_types"}, 0.6}, {[]string{"customers", "items"}, 1}} {
+		var running []*feed
+		for _, source := range half.sources {
+			for _, kind := range []string{"cow", "mor"} {
+				f := newFeed(lab, root, "live", source, kind, "--interval", "1s", "--option", "hoodie.compact.inline.max.delta.commits=3")
+				if source == "items" && kind == "cow" {
+					f.args = append(f.args, "--index", "simple")
+				}
+				f.start(t)
+				running = append(running, f)
+			}
+		}
+		require.NoError(t, work(half.until))
+		for _, f := range running {
+			f.stop(t)
+		}
+		feeds = append(feeds, running...)
+		t.Logf("%d of %d rows changed", g.Changes, changes)
+	}
+	finish(t, lab)
+	lab.WaitCaptured(t, "live", 10*time.Minute, topics...)
+
+	began := time.Now()
+	for group := range slices.Chunk(feeds, 4) {
+		for _, f := range group {
+			f.start(t)
+		}
+		for _, f := range group {
+			f.catchUp(t, lab, 5*time.Minute)
+			f.stop(t)
+			f.requireEnds(t, lab)
+		}
+	}
+	t.Logf("all tables have reached the ends of their topics %s after the last change", time.Since(began).Round(time.Second))
+
+	plain := plainFeed(t, lab, root)
+	plain.start(t, "--once")
+	require.Zero(t, plain.wait(t, 5*time.Minute), plain.stderr)
+	plain.requireEnds(t, lab)
+
+	want := workload.Dump(t, lab)
+	spark := interop.SharedSpark(t)
+	lost := map[string]bool{}
+	for _, f := range append(feeds, plain) {
+		for _, line := range f.compare(t, spark, want) {
+			lost[line] = true
+		}
+		if strings.HasSuffix(f.path, "-mor") && f != plain {
+			require.True(t, slices.ContainsFunc(timelineOf(t, f.path), func(i instant) bool { return i.action == "commit" }), "%s was never compacted", f)
+		}
+	}
+	for line := range lost {
+		t.Log("lost upstream: " + line)
+	}
+}
+
+// plainFeed ingests a topic without schemas, with the columns declared.
+func plainFeed(t *testing.T, lab *interop.Lab, root string) *feed {
+	t.Helper()
+	lab.WaitCaptured(t, "plain", 5*time.Minute, "plain.shop.customers")
+	proposed := interop.RunHudictl(t, "ingest", "plan", "--brokers", lab.Brokers, "--topic", "plain.shop.customers")
+	for _, name := range []string{"id", "credit", "created_at"} {
+		require.Contains(t, proposed, `"name":"`+name+`"`)
+	}
+	file := filepath.Join(root, "customers.avsc")
+	require.NoError(t, os.WriteFile(file, []byte(customersAvro), 0o600))
+	return newFeed(lab, root, "plain", "customers", "mor", "--schema", file)
+}
