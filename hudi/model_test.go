@@ -54,8 +54,7 @@ type simulation struct {
 type moment struct {
 	timeline.Instant
 	before, after *model
-	// merged says that a compaction of all logs completed here, so that nothing has changed.
-	service bool
+	service       bool // a compaction
 }
 
 func newSimulation(rt *rapid.T, k kind, alloc memory.Allocator) *simulation {
@@ -92,7 +91,7 @@ func (s *simulation) run(rt *rapid.T) {
 			}
 			instant, err := s.table.ScheduleCompaction(rt.Context(), 0)
 			require.NoError(rt, err)
-			if !s.model.schedule() {
+			if s.plan = instant; !s.model.schedule() {
 				s.planned = nil
 			}
 			require.Equal(rt, s.planned != nil, instant != "", "something to compact")
@@ -245,8 +244,8 @@ func (s *simulation) rollback(rt *rapid.T) {
 		return
 	}
 	require.NoError(rt, err)
-	s.model = target.before.clone()
 	s.history = s.history[:at]
+	s.model = s.present(target.before)
 }
 
 // check compares everything that can be asked.
@@ -274,28 +273,25 @@ func (s *simulation) check(rt *rapid.T) {
 	s.checkPieces(rt, earliest)
 }
 
-// asOf is what readers of an instant see: everything that was requested until then.
-// Compactions are requested before they are done, and writes beside them are in between.
+// asOf is what readers of an instant see: everything that was requested until then. A
+// compaction shows what was there when it was planned.
 func (s *simulation) asOf(at string) []string {
-	for i, m := range s.history {
-		if m.Time != at || !m.service {
-			continue
-		}
-		// The writes that completed between the plan and its execution came after it.
-		planned := m.before.clone()
-		for name, c := range planned.cells {
-			c.logs = c.logs[:planned.planned[name]]
-			planned.cells[name] = c
-		}
-		_ = i
-		return planned.snapshot()
-	}
 	for _, m := range slices.Backward(s.history) {
-		if m.Time <= at {
-			return m.after.snapshot()
+		if m.Time <= at && !m.service {
+			return s.present(m.after).snapshot()
 		}
 	}
 	return []string{}
+}
+
+// present is a state of the past as it is now: what came after a compaction's plan and before
+// its execution stands upon its result.
+func (s *simulation) present(m *model) *model {
+	m = m.clone()
+	if m.planned != nil && slices.ContainsFunc(s.history, func(c moment) bool { return c.Time == m.plan && c.service }) {
+		m.compact()
+	}
+	return m
 }
 
 // checkPieces asks for the rows of each write by itself, and of all together.

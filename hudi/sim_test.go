@@ -306,6 +306,7 @@ type model struct {
 	bucket func(id string) int
 	// planned is how many versions of each cell's logs a scheduled compaction will merge.
 	planned map[string]int
+	plan    string // the compaction's instant
 	// written are the rows that the last write wrote, as an incremental query shows them.
 	written []string
 }

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"path"
 	"slices"
 
 	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/storage"
 	"github.com/hudi-go/hudi-go/table"
 	"github.com/hudi-go/hudi-go/timeline"
 )
@@ -45,7 +48,7 @@ func (p *Plan) planIncremental(ctx context.Context, o Options) error {
 	if c.Type == table.COW {
 		return p.planFiles(ctx, touched, replaced)
 	}
-	return p.planSlices(ctx, touched, replaced)
+	return p.planSlices(ctx, writes, touched, replaced)
 }
 
 // writesIn selects the completed writes of a range, in the order of requested times.
@@ -147,57 +150,103 @@ func (p *Plan) planFiles(ctx context.Context, touched map[table.GroupID]*timelin
 
 // baseFile finds a base file that a write says it made.
 func (p *Plan) baseFile(ctx context.Context, stat *timeline.WriteStat) (*table.BaseFile, error) {
-	path, err := base.CleanRelative(stat.Path)
+	at, err := base.CleanRelative(stat.Path)
 	if err != nil {
 		return nil, err
 	}
-	e, err := p.source.Store.Stat(ctx, path)
+	e, err := p.source.Store.Stat(ctx, at)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("Path not found during incremental query: %s was removed by the cleaner; begin the range later, or keep more commits: %w", path, base.ErrCleaned)
+		return nil, removed(at)
 	}
 	if err != nil {
 		return nil, err
 	}
 	n, ok := base.ParseBaseFileName(e.Name)
 	if !ok {
-		return nil, fmt.Errorf("write statistics name %s, which is no base file: %w", path, base.ErrCorrupt)
+		return nil, fmt.Errorf("write statistics name %s, which is no base file: %w", at, base.ErrCorrupt)
 	}
-	return &table.BaseFile{Path: path, Name: e.Name, Instant: n.Instant, Size: e.Size}, nil
+	return &table.BaseFile{Path: at, Name: e.Name, Instant: n.Instant, Size: e.Size}, nil
 }
 
-// planSlices reads the touched groups' slices as of the last write.
-func (p *Plan) planSlices(ctx context.Context, touched map[table.GroupID]*timeline.WriteStat, replaced map[table.GroupID]bool) error {
-	view := table.NewView(p.source.Config, p.source.Timeline, table.StorageLister(p.source.Store))
-	var err error
-	if p.reader.Valid, err = view.Committed(ctx); err != nil {
-		return err
-	}
-	partitions := map[string]bool{}
+func removed(path string) error {
+	return fmt.Errorf("Path not found during incremental query: %s was removed by the cleaner; begin the range later, or keep more commits: %w", path, base.ErrCleaned)
+}
+
+// planSlices reads the slices of the touched groups as the files that the writes of the range have made give them: what
+// another write has made of these files, a compaction for instance, is not looked at.
+func (p *Plan) planSlices(ctx context.Context, writes []timeline.Instant, touched map[table.GroupID]*timeline.WriteStat, replaced map[table.GroupID]bool) error {
 	for id, stat := range touched {
-		partitions[id.Partition] = true
 		if stat != nil && !replaced[id] && stat.Path != "" {
 			if _, err := p.baseFile(ctx, stat); err != nil {
 				return err
 			}
 		}
 	}
-	for path := range partitions {
-		if !p.partitionMayMatch(path) {
+	made, err := p.made(ctx, writes)
+	if err != nil {
+		return err
+	}
+	view := table.NewView(p.source.Config, p.source.Timeline, made)
+	if p.reader.Valid, err = view.Committed(ctx); err != nil {
+		return err
+	}
+	for partition := range made {
+		if !p.partitionMayMatch(partition) {
 			continue
 		}
-		slices, err := view.SlicesAt(ctx, path, p.Instant)
+		visible, err := view.SlicesAt(ctx, partition, p.Instant)
 		if err != nil {
 			return err
 		}
-		for _, s := range slices {
-			id := table.GroupID{Partition: path, FileID: s.FileID}
-			if _, ok := touched[id]; ok && !replaced[id] {
-				p.Tasks = append(p.Tasks, Task{s})
+		for _, s := range visible {
+			if replaced[table.GroupID{Partition: partition, FileID: s.FileID}] {
+				continue
 			}
+			for _, l := range s.Logs {
+				if _, err := p.source.Store.Stat(ctx, l.Path); errors.Is(err, fs.ErrNotExist) {
+					return removed(l.Path)
+				}
+			}
+			p.Tasks = append(p.Tasks, Task{s})
 		}
 	}
 	p.sortTasks()
 	return nil
+}
+
+// made are the files that writes have made, by partition, as a listing.
+func (p *Plan) made(ctx context.Context, writes []timeline.Instant) (listing, error) {
+	out := listing{}
+	seen := map[string]bool{}
+	for _, w := range writes {
+		meta, err := p.source.Timeline.CommitMetadata(ctx, w)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range meta.Stats() {
+			if s.Path == "" || seen[s.Path] {
+				continue
+			}
+			seen[s.Path] = true
+			at, err := base.CleanRelative(s.Path)
+			if err != nil {
+				return nil, err
+			}
+			out[s.PartitionPath] = append(out[s.PartitionPath], storage.Entry{Path: at, Name: path.Base(at), Size: s.FileSizeInBytes})
+		}
+	}
+	return out, nil
+}
+
+// listing is a table.Lister of known files.
+type listing map[string][]storage.Entry
+
+func (l listing) Partitions(context.Context) ([]string, error) {
+	return slices.Sorted(maps.Keys(l)), nil
+}
+
+func (l listing) Files(_ context.Context, partition string) ([]storage.Entry, error) {
+	return l[partition], nil
 }
 
 func (p *Plan) sortTasks() {

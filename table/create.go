@@ -119,6 +119,9 @@ func (c *Config) stored() (*Properties, error) {
 	if c.Index.Kind == IndexBucket {
 		p.Set(keyIndexBuckets, strconv.Itoa(c.Index.Buckets))
 		p.Set(keyIndexHashField, strings.Join(c.hashField(), ","))
+		// Spark's procedures (CALL run_compaction and the others) take the index from here, and then look for the record
+		// key under the writer's name alone.
+		p.Set(keyWriterKeys, strings.Join(c.Keys, ","))
 	}
 	if err := c.storeMerge(p); err != nil {
 		return nil, err

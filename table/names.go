@@ -52,6 +52,7 @@ const (
 	keyIndexType           = "hoodie.index.type"
 	keyIndexBuckets        = "hoodie.bucket.index.num.buckets"
 	keyIndexHashField      = "hoodie.bucket.index.hash.field"
+	keyWriterKeys          = "hoodie.datasource.write.recordkey.field"
 	timestampKeyGenPrefix  = "hoodie.keygen.timebased."
 	timestampKeyGenOldName = "hoodie.deltastreamer.keygen.timebased."
 )

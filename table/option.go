@@ -13,7 +13,7 @@ import (
 // the older ones of writers.
 var options = map[string]func(c *Config, value string) error{
 	keyRecordKeys: func(c *Config, v string) error { return setList(&c.Keys, v) },
-	"hoodie.datasource.write.recordkey.field": func(c *Config, v string) error { return setList(&c.Keys, v) },
+	keyWriterKeys: func(c *Config, v string) error { return setList(&c.Keys, v) },
 	keyOrdering:   func(c *Config, v string) error { return setList(&c.Ordering, v) },
 	keyPrecombine: func(c *Config, v string) error { return setList(&c.Ordering, v) },
 	"hoodie.datasource.write.precombine.field":    func(c *Config, v string) error { return setList(&c.Ordering, v) },

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -15,7 +15,7 @@ import (
 	"github.com/hudi-go/hudi-go/internal/rowio"
 )
 
-// Operations that the contract has and this release has not.
+// laterOperations are those that the contract has and this release has not.
 var laterOperations = []string{"insert-overwrite", "insert-overwrite-table", "delete-partition"}
 
 // commitFlags are the flags of commit.
@@ -51,10 +51,8 @@ func newCommit(a *app) *cobra.Command {
 }
 
 func (a *app) commit(ctx context.Context, uri string, files []string, f commitFlags) error {
-	for _, op := range laterOperations {
-		if f.op == op {
-			return unsupportedf("commit %s: --op %s is not supported yet; use upsert, insert, bulk-insert or delete", uri, op)
-		}
+	if slices.Contains(laterOperations, f.op) {
+		return unsupportedf("commit %s: --op %s is not supported yet; use upsert, insert, bulk-insert or delete", uri, f.op)
 	}
 	in, err := a.rowFiles(files, rowio.Format(f.input))
 	if err != nil {
@@ -111,8 +109,7 @@ func counted(rows iter.Seq2[arrow.RecordBatch, error], p *progress) iter.Seq2[ar
 				n += batch.NumRows()
 				p.tell(func(since time.Duration) (string, any) {
 					rate := int64(float64(n) / since.Seconds())
-					return strings.Join([]string{plural(n, "row", "rows"), strconv.FormatInt(rate, 10) + "/s"}, ", "),
-						map[string]int64{"rows": n, "rowsPerSecond": rate}
+					return fmt.Sprintf("%s, %d/s", plural(n, "row", "rows"), rate), map[string]int64{"rows": n, "rowsPerSecond": rate}
 				})
 			}
 			if !yield(batch, err) {

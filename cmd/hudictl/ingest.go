@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/hudi-go/hudi-go/cdc"
 	"github.com/hudi-go/hudi-go/ingest"
@@ -15,6 +16,7 @@ import (
 
 // ingestFlags are the flags of ingest.
 type ingestFlags struct {
+	file             string
 	brokers, topics  []string
 	registry, format string
 	kind, op         string
@@ -39,14 +41,27 @@ const formatDebeziumJSON = "debezium-json"
 func newIngest(a *app) *cobra.Command {
 	var f ingestFlags
 	c := &cobra.Command{
-		Use:   "ingest TABLE --brokers B --topic T",
+		Use:   "ingest TABLE --brokers B --topic T | -f PIPELINE",
 		Short: "Bring change events from Kafka into a table",
 		Long: "Bring the change events of Debezium topics into a table, exactly once, until it is stopped (or\n" +
 			"with --once up to where the topics end now). The table is made when it is absent.",
 		Example: "  hudictl ingest ./orders --brokers localhost:9092 --topic shop.public.orders\n" +
-			"  hudictl ingest ./orders --brokers localhost:9092 --topic shop.public.orders --type cow --once",
-		Args: tableArg,
+			"  hudictl ingest ./orders --brokers localhost:9092 --topic shop.public.orders --type cow --once\n" +
+			"  hudictl ingest -f pipeline.yaml",
+		Args: func(c *cobra.Command, args []string) error {
+			if f.file != "" && len(args) == 0 {
+				return nil
+			}
+			return tableArg(c, args)
+		},
 		RunE: func(c *cobra.Command, args []string) error {
+			if f.file != "" {
+				runs, err := a.readPipeline(f.file, c.Flags())
+				if err != nil {
+					return err
+				}
+				return a.ingestAll(c.Context(), runs)
+			}
 			o, err := f.options(a, args[0])
 			if err != nil {
 				return err
@@ -54,14 +69,14 @@ func newIngest(a *app) *cobra.Command {
 			return a.ingest(c.Context(), o, f)
 		},
 	}
-	f.register(c)
+	c.Flags().SortFlags = false
+	c.Flags().StringVarP(&f.file, "file", "f", "", "pipeline of several tables, as YAML: these flags by name, under 'tables' those of each")
+	f.registerOn(c.Flags())
 	c.AddCommand(newIngestPlan(a))
 	return c
 }
 
-func (f *ingestFlags) register(c *cobra.Command) {
-	flags := c.Flags()
-	flags.SortFlags = false
+func (f *ingestFlags) registerOn(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.brokers, "brokers", nil, "addresses of Kafka brokers")
 	flags.StringSliceVar(&f.topics, "topic", nil, "topic to read (repeatable, for sharded sources of one table)")
 	flags.StringVar(&f.registry, "registry", "", "URL of a schema registry, for Avro")
@@ -193,6 +208,7 @@ func newIngestPlan(a *app) *cobra.Command {
 			return err
 		},
 	}
-	f.register(c)
+	c.Flags().SortFlags = false
+	f.registerOn(c.Flags())
 	return c
 }

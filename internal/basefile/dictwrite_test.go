@@ -70,7 +70,7 @@ func checkPages(t *testing.T, value *rapid.Generator[string]) {
 			require.True(r, array.Equal(want.Column(0), b.Column(0)))
 			want.Release()
 		}
-			requirePageIndex(r, file, all)
+		requirePageIndex(r, file, all)
 		requireRange(r, file, all)
 		alloc.AssertSize(t, 0)
 	})

@@ -3,12 +3,15 @@ package basefile
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
+	"slices"
 	"unsafe"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/apache/arrow-go/v18/parquet/metadata"
 
 	"github.com/hudi-go/hudi-go/internal/base"
 )
@@ -23,9 +26,11 @@ func writeChunk(w file.ColumnChunkWriter, c chunk) (err error) {
 	case *file.Int64ColumnChunkWriter:
 		_, err = w.WriteBatch(pick(fixedValues[int64](c.array), c.at), c.def, c.rep)
 	case *file.Float32ColumnChunkWriter:
-		_, err = w.WriteBatch(pick(fixedValues[float32](c.array), c.at), c.def, c.rep)
+		stats := w.PageStatistics().(*metadata.Float32Statistics)
+		err = writeFloats(w, stats, pick(fixedValues[float32](c.array), c.at), c)
 	case *file.Float64ColumnChunkWriter:
-		_, err = w.WriteBatch(pick(fixedValues[float64](c.array), c.at), c.def, c.rep)
+		stats := w.PageStatistics().(*metadata.Float64Statistics)
+		err = writeFloats(w, stats, pick(fixedValues[float64](c.array), c.at), c)
 	case *file.ByteArrayColumnChunkWriter:
 		err = writeBytes(w, c)
 	case *file.FixedLenByteArrayColumnChunkWriter:
@@ -82,6 +87,58 @@ func pick[T any](values []T, at []int32) []T {
 	return out
 }
 
+type floatWriter[T float32 | float64] interface {
+	file.ColumnChunkWriter
+	WriteBatch(values []T, def, rep []int16) (int64, error)
+}
+
+type floatStatistics[T float32 | float64] interface{ SetMinMax(low, high T) }
+
+// writeFloats writes numbers. Statistics have no NaN, which for Spark and DuckDB is greater
+// than every number; so where there is one they get bounds that prune nothing. Rows go in
+// the batches after which arrow-go ends pages, that is, each batch is in one page.
+func writeFloats[T float32 | float64](w floatWriter[T], stats floatStatistics[T], values []T, c chunk) error {
+	isNaN := func(v T) bool { return v != v }
+	if !slices.ContainsFunc(values, isNaN) {
+		_, err := w.WriteBatch(values, c.def, c.rep)
+		return err
+	}
+	size := int(w.Properties().WriteBatchSize())
+	if w.Descr().MaxRepetitionLevel() > 0 {
+		size = len(c.def) // no engine prunes by what is in lists
+	}
+	inf := T(math.Inf(1))
+	levels := max(len(c.def), len(values))
+	for from := 0; from < levels; from += size {
+		to := min(from+size, levels)
+		n := to - from // values
+		var def, rep []int16
+		if c.def != nil {
+			def, n = c.def[from:to], count(c.def[from:to], w.Descr().MaxDefinitionLevel())
+		}
+		if c.rep != nil {
+			rep = c.rep[from:to]
+		}
+		if slices.ContainsFunc(values[:n], isNaN) {
+			stats.SetMinMax(-inf, inf)
+		}
+		if _, err := w.WriteBatch(values[:n], def, rep); err != nil {
+			return err
+		}
+		values = values[n:]
+	}
+	return nil
+}
+
+func count(levels []int16, level int16) (n int) {
+	for _, l := range levels {
+		if l == level {
+			n++
+		}
+	}
+	return n
+}
+
 // binaryArray is what strings and bytes have in common.
 type binaryArray interface {
 	arrow.Array
@@ -92,7 +149,7 @@ type binaryArray interface {
 
 func writeBytes(w *file.ByteArrayColumnChunkWriter, c chunk) error {
 	a := c.array.(binaryArray)
-	var data []byte
+	data := []byte{} // arrow-go's statistics take parts of nil for no value
 	if b := a.Data().Buffers()[2]; b != nil {
 		data = b.Bytes()
 	}

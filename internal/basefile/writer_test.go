@@ -260,6 +260,45 @@ func TestEncodings(t *testing.T) {
 	require.True(t, dictionary["a.list.element"])
 }
 
+func TestNaN(t *testing.T) {
+	alloc := checked(t)
+	s := parse(t, recordOf(`{"name":"d","type":["null","double"]},{"name":"f","type":"float"},{"name":"a","type":{"type":"array","items":"double"}},
+		{"name":"st","type":["null",{"type":"record","name":"st","fields":[{"name":"d","type":["null","double"]}]}]}`))
+	b := array.NewRecordBuilder(alloc, s.Arrow())
+	defer b.Release()
+	st := b.Field(3).(*array.StructBuilder)
+	for i := range 5000 {
+		v := float64(i % 10)
+		if i == 3000 {
+			v = math.NaN()
+		}
+		if i%3 == 1 {
+			b.Field(0).AppendNull()
+			st.AppendNull()
+		} else {
+			b.Field(0).(*array.Float64Builder).Append(v)
+			st.Append(true)
+			st.FieldBuilder(0).(*array.Float64Builder).Append(v)
+		}
+		b.Field(1).(*array.Float32Builder).Append(float32(v))
+		b.Field(2).(*array.ListBuilder).Append(true)
+		b.Field(2).(*array.ListBuilder).ValueBuilder().(*array.Float64Builder).AppendValues([]float64{v, v}, nil)
+	}
+	rows := b.NewRecordBatch()
+	defer rows.Release()
+	data, _ := writeFile(t, WriterOptions{Schema: s, RowGroupRows: 2000, PageBytes: 2000}, rows)
+	r := openBytes(t, data, alloc)
+	got := readAll(t, r, alloc, ReadOptions{Schema: s})
+	require.True(t, array.RecordApproxEqual(rows, got, array.WithNaNsEqual(true)))
+	for i, want := range [][]any{{0.0, 9.0}, {math.Inf(-1), math.Inf(1)}, {0.0, 9.0}} {
+		for column, kind := range map[string]schema.Kind{"d": schema.Double, "f": schema.Float, "st.d": schema.Double} {
+			low, high, _, _, ok := r.RowGroups()[i].Range(column, &schema.Type{Kind: kind})
+			require.True(t, ok)
+			require.Equal(t, want, []any{low, high}, "%s of row group %d", column, i)
+		}
+	}
+}
+
 func TestCompareUTF16(t *testing.T) {
 	// In Java's order: surrogates, which stand for characters beyond U+FFFF, are below U+E000.
 	order := []string{"", "a", "aa", "b", "é", "\u3000", "\ud7ff", "😀", "😁", "\ue000", "\uffff"}
