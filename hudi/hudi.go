@@ -130,6 +130,7 @@ func open(st storage.Store, c *table.Config, o options) (*Table, error) {
 	for _, warning := range o.props.Unknown() {
 		o.log.Warn(warning)
 	}
+	o.props = o.props.Under(c.Property)
 	h := table.NewHandle(st, c, o.clock, o.log)
 	h.Zone = o.zone
 	for _, d := range []struct {

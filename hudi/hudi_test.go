@@ -14,6 +14,7 @@ import (
 	"github.com/hudi-go/hudi-go/query"
 	"github.com/hudi-go/hudi-go/schema"
 	"github.com/hudi-go/hudi-go/table"
+	"github.com/hudi-go/hudi-go/timeline"
 )
 
 var people = arrow.NewSchema([]arrow.Field{
@@ -99,4 +100,36 @@ func TestWriteAndRead(t *testing.T) {
 			})
 		}
 	}
+}
+
+// Options that a table was created with hold for its writers until they say otherwise.
+func TestStoredOptions(t *testing.T) {
+	ctx := context.Background()
+	uri := t.TempDir()
+	c := table.NewConfig("people")
+	c.Type = table.MOR
+	c.Keys = []string{"id"}
+	c.Index = table.IndexConfig{Kind: table.IndexBucket, Buckets: 1}
+	c.Extra = map[string]string{"hoodie.compact.inline.max.delta.commits": "1"}
+	tab, err := hudi.Create(ctx, uri, c)
+	require.NoError(t, err)
+	compactions := func(tab *hudi.Table) int {
+		tl, err := tab.Timeline(ctx)
+		require.NoError(t, err)
+		n := 0
+		for _, i := range tl.Completed() {
+			if i.Action == timeline.Commit {
+				n++
+			}
+		}
+		return n
+	}
+	_, err = tab.Write(ctx, hudi.Upsert, rows(t, memory.DefaultAllocator, person{1, "a", 1}), hudi.WriteOptions{})
+	require.NoError(t, err)
+	require.Equal(t, 1, compactions(tab))
+	tab, err = hudi.Open(ctx, uri, hudi.WithProperty("hoodie.compact.inline.max.delta.commits", "5"))
+	require.NoError(t, err)
+	_, err = tab.Write(ctx, hudi.Upsert, rows(t, memory.DefaultAllocator, person{1, "b", 1}), hudi.WriteOptions{})
+	require.NoError(t, err)
+	require.Equal(t, 1, compactions(tab))
 }

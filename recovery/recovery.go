@@ -297,7 +297,7 @@ func rollback(ctx context.Context, h *table.Handle, tl *timeline.Timeline, targe
 	if err != nil {
 		return err
 	}
-	plan := &timeline.RollbackPlan{Instant: &timeline.InstantInfo{Time: target.Time, Action: string(target.Action)}, Version: 1}
+	plan := &timeline.RollbackPlan{Instant: &timeline.InstantInfo{Time: target.Time, Action: string(begunAs(tl, target))}, Version: 1}
 	for _, f := range files {
 		plan.Requests = append(plan.Requests, timeline.RollbackRequest{
 			Partition:         partitionOf(f),
@@ -320,6 +320,17 @@ func rollback(ctx context.Context, h *table.Handle, tl *timeline.Timeline, targe
 		return err
 	}
 	return execute(ctx, h, tl, at, plan)
+}
+
+// begunAs is the action under which an instant was requested: a compaction completes as a
+// commit, and goes back to being a plan for a compaction.
+func begunAs(tl *timeline.Timeline, i timeline.Instant) timeline.Action {
+	for _, a := range []timeline.Action{timeline.Compaction, timeline.LogCompaction, timeline.Clustering} {
+		if a.Completed() == i.Action.Completed() && tl.Has(i.Time, a, timeline.Requested) {
+			return a
+		}
+	}
+	return i.Action
 }
 
 // finishRollbacks goes on with rollbacks that are pending.

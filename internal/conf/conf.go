@@ -58,6 +58,27 @@ func (o Options) Has(k *option) bool {
 	return slices.ContainsFunc(append([]string{k.key}, k.aliases...), func(name string) bool { _, ok := o[name]; return ok })
 }
 
+// Under returns the options with what stored has for those that were not given: a table may
+// have been created with options for its writers.
+func (o Options) Under(stored func(name string) (string, bool)) Options {
+	out := maps.Clone(o)
+	if out == nil {
+		out = Options{}
+	}
+	for _, k := range effective {
+		if o.Has(k) {
+			continue
+		}
+		for _, name := range append([]string{k.key}, k.aliases...) {
+			if v, ok := stored(name); ok {
+				out[name] = v
+				break
+			}
+		}
+	}
+	return out
+}
+
 // Int returns an option as a whole number.
 func (o Options) Int(k *option) (int64, error) {
 	text := o.Get(k)
