@@ -18,6 +18,46 @@ func KeyFields(rec Record) ([]string, error) {
 	return names, nil
 }
 
+// Move is an update of a primary key, of which a topic has two records: the delete of the old
+// key and, right behind its tombstone, the create of the new one. They lie in different
+// partitions unless the keys happen to belong to the same.
+type Move struct{ Old, New string } // the keys, as JSON objects
+
+// MoveOf tells whether a record is one half of an update of a key, by its headers, and which:
+// gone is the delete.
+func MoveOf(rec Record) (m Move, gone, ok bool) {
+	if len(rec.Value) == 0 {
+		return m, false, false
+	}
+	for _, h := range rec.Headers {
+		if h.Key != oldKeyHeader && h.Key != newKeyHeader {
+			continue
+		}
+		own, ok1 := keyText(rec.Key)
+		other, ok2 := keyText(h.Value)
+		if !ok1 || !ok2 {
+			return m, false, false
+		}
+		if h.Key == newKeyHeader {
+			return Move{Old: own, New: other}, true, true
+		}
+		return Move{Old: other, New: own}, false, true
+	}
+	return m, false, false
+}
+
+func keyText(b []byte) (string, bool) {
+	if len(b) == 0 {
+		return "", false
+	}
+	at, err := keyObject(b)
+	if err != nil {
+		return "", false
+	}
+	end, _ := skipValue(b, at, 0)
+	return string(b[at:max(end, at)]), end > at
+}
+
 // keyObject checks a key and finds the object with its fields: the key itself, or the payload
 // of a key with schema.
 func keyObject(b []byte) (at int, err error) {

@@ -74,7 +74,6 @@ const (
 )
 
 // DefaultPlaceholder is Debezium's default of unavailable.value.placeholder.
-// DefaultPlaceholder is what Debezium puts in the place of a value that it does not have.
 const DefaultPlaceholder = "__debezium_unavailable_value"
 
 func (o Options) withDefaults() (Options, error) {

@@ -119,7 +119,7 @@ func (n number) scaled(scale int, lo, hi decimal128.Num) (result decimal128.Num,
 	shift := n.exp + scale
 	if n.large == nil && shift > -len(powersOfTen) && shift < len(powersOfTen) {
 		var rest uint64
-		overflow, quotient := uint64(0), n.small
+		var overflow, quotient uint64
 		if shift >= 0 {
 			overflow, quotient = bits.Mul64(n.small, powersOfTen[shift])
 		} else {

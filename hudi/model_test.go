@@ -46,6 +46,7 @@ type simulation struct {
 	table   *hudi.Table
 	retain  int
 	history []moment
+	plans   map[string]*model // by the compactions' instants
 	keys    []string
 	parts   []*string
 }
@@ -58,7 +59,7 @@ type moment struct {
 }
 
 func newSimulation(rt *rapid.T, k kind, alloc memory.Allocator) *simulation {
-	s := &simulation{model: newModelOf(k), alloc: alloc, clock: &simClock{}}
+	s := &simulation{model: newModelOf(k), alloc: alloc, clock: &simClock{}, plans: map[string]*model{}}
 	s.store = mem.New(s.clock.Now)
 	s.retain = rapid.IntRange(1, 3).Draw(rt, "retain")
 	s.keys = []string{"a", "b", "c", "d", "e,f", "g:h", "é", "z%"}
@@ -95,6 +96,7 @@ func (s *simulation) run(rt *rapid.T) {
 				s.planned = nil
 			}
 			require.Equal(rt, s.planned != nil, instant != "", "something to compact")
+			s.plans[instant] = s.model.clone()
 		},
 		"execute": func(rt *rapid.T) {
 			if s.planned == nil {
@@ -245,6 +247,10 @@ func (s *simulation) rollback(rt *rapid.T) {
 	}
 	require.NoError(rt, err)
 	s.history = s.history[:at]
+	if target.service {
+		s.model = s.plans[target.Time].clone() // what was written beside it had to go before
+		return
+	}
 	s.model = s.present(target.before)
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/hudi-go/hudi-go/cleaner"
 	"github.com/hudi-go/hudi-go/compaction"
@@ -47,7 +48,7 @@ func (t *Table) compactDue(ctx context.Context) ([]compaction.Result, error) {
 }
 
 func (t *Table) compactor() *compaction.Runner {
-	return &compaction.Runner{Table: t.handle, Alloc: t.options.alloc, Codec: t.options.props.Get(conf.Codec), Memory: t.options.memory / 2}
+	return &compaction.Runner{Table: t.handle, Alloc: t.options.alloc, Codec: strings.ToLower(t.options.props.Get(conf.Codec)), Memory: t.options.memory / 2}
 }
 
 func (t *Table) compact(ctx context.Context, after int) ([]compaction.Result, error) {

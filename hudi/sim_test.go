@@ -293,6 +293,8 @@ type version struct {
 type cell struct {
 	base *rec
 	logs []version
+	// late is how many of the logs were written beside the compaction that made the base file.
+	late int
 }
 
 // model is what a table must hold, by the rules of docs/format/merging.md. It is written
@@ -461,7 +463,7 @@ func (m *model) write(list []rec, deletes bool) {
 				continue // a delete opens no group, and does not go into one that opens
 			}
 			m.appendLog(name, c, v)
-		case c.base == nil && m.collapse(c.logs) == nil: // the simple index finds no row
+		case c.base == nil && m.collapse(c.logs[:c.late]) == nil: // the simple index finds no row
 			if !v.gone {
 				m.cells[name] = cell{base: &v.row} // in another file group, away from deletes in logs
 				delete(m.planned, name)
@@ -515,8 +517,9 @@ func (m *model) schedule() bool {
 func (m *model) compact() {
 	for name, n := range m.planned {
 		c := m.cells[name]
-		c.base = m.merge(cell{c.base, c.logs[:n]})
+		c.base = m.merge(cell{base: c.base, logs: c.logs[:n]})
 		c.logs = c.logs[n:]
+		c.late = len(c.logs)
 		m.cells[name] = c
 	}
 	m.planned = nil

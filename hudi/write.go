@@ -2,10 +2,13 @@ package hudi
 
 import (
 	"context"
+	"fmt"
 	"iter"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/internal/conf"
 	"github.com/hudi-go/hudi-go/internal/txn"
 	"github.com/hudi-go/hudi-go/internal/writer"
@@ -75,6 +78,9 @@ func (t *Table) Write(ctx context.Context, op Operation, rows Rows, o WriteOptio
 	if w.Operation, ok = operations[op]; !ok {
 		return Commit{}, unknownOperation(op)
 	}
+	if rows.Schema == nil {
+		return Commit{}, fmt.Errorf("write to %s: the rows have no schema: %w", t.URI(), base.ErrInvalid)
+	}
 	w.Extra = o.Extra
 	if o.Check != nil {
 		w.Checks = []txn.Check{func(now *timeline.Timeline) error { return o.Check(ctx, now) }}
@@ -103,7 +109,7 @@ func (t *Table) writerOptions() (writer.Options, error) {
 		return o, err
 	}
 	return writer.Options{
-		Codec: props.Get(conf.Codec), TargetBytes: target, SmallBytes: small, LogBlockBytes: int(block),
+		Codec: strings.ToLower(props.Get(conf.Codec)), TargetBytes: target, SmallBytes: small, LogBlockBytes: int(block),
 		Memory: t.options.memory / 2, SpillDir: t.options.spillDir, Alloc: t.options.alloc,
 	}, nil
 }

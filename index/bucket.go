@@ -29,7 +29,7 @@ type hashField struct {
 // fields are some of them, all when none are given. Every writer of the table must use
 // the same number and fields.
 func NewBucket(n int, keyFields, hashFields []string) (*Bucket, error) {
-	if n < 1 || n > 100_000_000 {
+	if n < 1 || n >= 100_000_000 {
 		return nil, fmt.Errorf("index: %d buckets; the number must lie between 1 and 99999999: %w", n, base.ErrInvalid)
 	}
 	b := &Bucket{n: n}
@@ -109,10 +109,10 @@ func javaHash(s []byte) int32 {
 		i += size
 		if r > 0xFFFF {
 			hi, lo := utf16.EncodeRune(r)
-			h = 31*(31*h+int32(hi)) + int32(lo)
+			h = 31*(31*h+hi) + lo
 			continue
 		}
-		h = 31*h + int32(r)
+		h = 31*h + r
 	}
 	return h
 }

@@ -54,6 +54,7 @@ type run struct {
 	table   *hudi.Table    // nil until there are rows, if the table is new
 	known   *schema.Schema // the table's when the run began, nil if it had none
 	at      Checkpoint     // where reading stands
+	lanes   []*lane        // what is polled and not taken
 	ends    bounds
 	high    map[string]map[int32]int64 // ends of the partitions as last seen
 
@@ -158,10 +159,9 @@ func (r *run) read(ctx, running context.Context, batches chan<- *batch) error {
 				ends[p.Partition] = max(ends[p.Partition], p.LastStableOffset)
 			}
 		})
-		for it := fetches.RecordIter(); !it.Done(); {
-			if err := r.take(running, it.Next(), batches); err != nil {
-				return err
-			}
+		r.push(fetches)
+		if err := r.pump(running, batches); err != nil {
+			return err
 		}
 		if r.due() {
 			if err := r.seal(running, batches, false); err != nil {
@@ -214,9 +214,6 @@ func (r *run) take(running context.Context, rec *kgo.Record, batches chan<- *bat
 	}
 	r.events++
 	r.at.Topics[rec.Topic].Next[rec.Partition] = rec.Offset + 1
-	if r.decoder.Rows() >= r.options.MaxRows || r.decoder.Bytes() >= r.options.MaxBytes {
-		return r.seal(running, batches, false)
-	}
 	return nil
 }
 

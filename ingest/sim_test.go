@@ -51,14 +51,15 @@ type source struct {
 	topic string
 	lsn   int64
 	rows  map[int64]row
+	reuse bool    // keys of rows that are gone are taken again
 	free  []int64 // keys that had a row
 	next  int64
-	sent  [simPartitions][]*kgo.Record
-	n     int // for values that differ
+	sent  []*kgo.Record // in the order of the source
+	n     int           // for values that differ
 }
 
 func newSource(seed uint64, topic string) *source {
-	return &source{rng: rand.New(rand.NewPCG(seed, 7)), topic: topic, lsn: 1000, rows: map[int64]row{}, next: 1}
+	return &source{rng: rand.New(rand.NewPCG(seed, 7)), topic: topic, lsn: 1000, reuse: true, rows: map[int64]row{}, next: 1}
 }
 
 // simFields is the Connect schema of a row, to which tests add.
@@ -78,7 +79,9 @@ func keyJSON(id int64) []byte { return fmt.Appendf(nil, `{"schema":{},"payload":
 
 func (s *source) send(id int64, value []byte, headers ...kgo.RecordHeader) {
 	p := id % simPartitions
-	s.sent[p] = append(s.sent[p], &kgo.Record{Topic: s.topic, Partition: int32(p), Key: keyJSON(id), Value: value, Headers: headers})
+	s.sent = append(s.sent, &kgo.Record{
+		Topic: s.topic, Partition: int32(p), Key: keyJSON(id), Value: value, Headers: headers, Timestamp: time.UnixMilli(1_700_000_000_000 + s.lsn),
+	})
 }
 
 func (r row) json(id int64, unchanged bool) string {
@@ -161,7 +164,7 @@ func (s *source) rekey(from, to int64) {
 
 // target is a key without a row: a new one, or one that had a row before.
 func (s *source) target() int64 {
-	if len(s.free) > 0 && s.rng.IntN(2) == 0 {
+	if s.reuse && len(s.free) > 0 && s.rng.IntN(2) == 0 {
 		at := s.rng.IntN(len(s.free))
 		id := s.free[at]
 		if _, taken := s.rows[id]; !taken {
@@ -191,7 +194,7 @@ func (s *source) change() {
 		s.rekey(s.any(), s.target())
 	default: // two rows swap their keys
 		a, b := s.any(), s.any()
-		if a == b {
+		if a == b || !s.reuse {
 			return
 		}
 		s.next++

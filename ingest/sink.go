@@ -60,11 +60,11 @@ func (s *sink) write(ctx context.Context, b *batch) error {
 	if empty && !b.final && s.options.Clock().Sub(s.storedAt) < checkpointAge {
 		return nil
 	}
-	extra, err := b.to.metadata()
-	if err != nil {
+	if err := s.resolve(ctx, b); err != nil {
 		return err
 	}
-	if err := s.resolve(ctx, b); err != nil {
+	extra, err := b.to.metadata()
+	if err != nil {
 		return err
 	}
 	op := hudi.Upsert

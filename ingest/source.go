@@ -176,6 +176,15 @@ func (s *source) consume(c Checkpoint) {
 	s.client.AddConsumePartitions(at)
 }
 
+// pause stops fetching from a partition until it is resumed.
+func (s *source) pause(topic string, partition int32) {
+	s.client.PauseFetchPartitions(map[string][]int32{topic: {partition}})
+}
+
+func (s *source) resume(topic string, partition int32) {
+	s.client.ResumeFetchPartitions(map[string][]int32{topic: {partition}})
+}
+
 // poll waits for records until ctx ends, which is no error.
 func (s *source) poll(ctx context.Context) (kgo.Fetches, error) {
 	fetches := s.client.PollRecords(ctx, pollRecords)

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/hudi-go/hudi-go/hudi"
 	"github.com/hudi-go/hudi-go/interop"
@@ -48,6 +49,7 @@ type feed struct {
 	cmd    *exec.Cmd
 	stderr *syncBuffer
 	ended  chan error
+	saved  bool // see keepTopic
 }
 
 func newFeed(lab *interop.Lab, root, prefix, source, kind string, more ...string) *feed {
@@ -204,11 +206,43 @@ func (f *feed) compare(t testing.TB, spark *interop.Spark, want map[string][]map
 		require.NoError(t, err, "%s, %s", f, engine.name)
 		if n := len(result.Diffs); n > 0 {
 			t.Errorf("%s by %s: %d differences:\n%s", f, engine.name, n, strings.Join(result.Diffs[:min(n, 20)], "\n"))
+			f.keepTopic(t)
 		}
 		t.Logf("%s by %s: %d rows equal, %d values lost upstream", f, engine.name, result.Rows, len(result.Lost))
 		lost = result.Lost
 	}
 	return lost
+}
+
+// keepTopic saves the topic's records, one a line, for whoever looks into a difference.
+func (f *feed) keepTopic(t testing.TB) {
+	t.Helper()
+	if f.saved {
+		return
+	}
+	f.saved = true
+	file, err := os.CreateTemp("", "hudi-go-"+f.topic+"-*.txt")
+	require.NoError(t, err)
+	defer file.Close()
+	client, err := kgo.NewClient(kgo.SeedBrokers(f.args[3]), kgo.ConsumeTopics(f.topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	require.NoError(t, err)
+	defer client.Close()
+	for {
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		fetches := client.PollFetches(ctx)
+		cancel()
+		if fetches.NumRecords() == 0 {
+			break
+		}
+		fetches.EachRecord(func(r *kgo.Record) {
+			value := string(r.Value)
+			if at := strings.LastIndex(value, `"payload":`); at > 0 {
+				value = value[at:]
+			}
+			fmt.Fprintf(file, "%d %d %s %s\n", r.Partition, r.Offset, r.Key, value)
+		})
+	}
+	t.Logf("%s: the records are in %s", f.topic, file.Name())
 }
 
 // finish makes the last records of every partition inserts, so that the end of a topic is reached with a commit: records

@@ -2,7 +2,6 @@ package interop_test
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -12,14 +11,14 @@ import (
 
 // model is what a table must contain, by the rules of event-time merging alone. It knows no files, but it does know what
 // decides about late changes: whether they meet the row itself (copy on write) or a collected log (merge on read), which
-// remembers deletes until compaction and is merged with the row in a second step.
+// remembers deletes until compaction and is merged with the row in a second step. It keeps everything that ever was, so
+// that it answers questions about the past as well.
 type model struct {
 	mor bool
 	// keyless: changes of keys that the table does not have go to logs too, as the bucket index does it
 	keyless bool
 	path    func(part string) string // partition path of a value of the column part
 	rows    map[modelKey]*modelState
-	planned bool // a compaction is on the timeline
 }
 
 type modelKey struct {
@@ -27,19 +26,25 @@ type modelKey struct {
 	id   int64
 }
 
-// modelState is one key: the row of the base file and what logs have for it, oldest first.
+// modelState is one key: what base files have had of it and what logs have, both oldest first.
 type modelState struct {
-	base    *modelRow
-	logs    []modelRow
-	planned int // how many of logs the pending compaction takes
+	bases []modelBase
+	logs  []modelRow
+}
+
+// modelBase is a key in a base file; row is nil when it is not there.
+type modelBase struct {
+	instant string
+	row     *modelRow
 }
 
 // modelRow is a row, or its deletion.
 type modelRow struct {
-	v      string
-	n      any // int64 or nil
-	ts     int64
-	commit string
+	v         string
+	n         any // int64 or nil
+	ts        int64
+	commit    string
+	completed string
 
 	deleted       bool
 	unconditional bool // a delete without ordering value
@@ -47,18 +52,6 @@ type modelRow struct {
 
 func newModel(mor, bucket bool, path func(part string) string) *model {
 	return &model{mor: mor, keyless: mor && bucket, path: path, rows: map[modelKey]*modelState{}}
-}
-
-// clone copies the model, which history keeps.
-func (m *model) clone() *model {
-	out := *m
-	out.rows = make(map[modelKey]*modelState, len(m.rows))
-	for k, s := range m.rows {
-		c := *s
-		c.logs = slices.Clone(s.logs)
-		out.rows[k] = &c
-	}
-	return &out
 }
 
 // modelChange is one row of a write.
@@ -69,66 +62,78 @@ type modelChange struct {
 
 // write applies one commit. toBase: rows of new keys become base rows even with the bucket index, as in Spark's first
 // write of a bucket.
-func (m *model) write(commit string, changes []modelChange, toBase bool) {
+func (m *model) write(i instant, changes []modelChange, toBase bool) {
 	reduced := map[modelKey][]modelRow{}
 	var order []modelKey
 	for _, c := range changes {
-		c.commit = commit
+		c.commit, c.completed = i.requested, i.completed
 		if _, ok := reduced[c.key]; !ok {
 			order = append(order, c.key)
 		}
 		reduced[c.key] = append(reduced[c.key], c.modelRow)
 	}
 	for _, key := range order {
-		c := *collapse(reduced[key])
+		c := collapse(reduced[key])
 		s := m.rows[key]
 		if s == nil {
 			s = &modelState{}
 			m.rows[key] = s
 		}
-		switch {
-		case m.mor && (s.base != nil || len(s.logs) > 0 || m.keyless && !toBase):
-			s.logs = append(s.logs, c)
-		default:
-			s.base = final(s.base, &c)
+		base, logs := s.slice(always)
+		if m.mor && (base != nil || len(logs) > 0 || m.keyless && !toBase) {
+			s.logs = append(s.logs, *c)
+		} else {
+			s.bases = append(s.bases, modelBase{i.requested, final(base, c)})
 		}
-		m.forget(key)
 	}
 }
 
-func (m *model) forget(key modelKey) {
-	if s := m.rows[key]; s.base == nil && len(s.logs) == 0 {
-		delete(m.rows, key)
-	}
-}
-
-// schedule plans a compaction of all that logs have now.
-func (m *model) schedule() {
-	m.planned = true
+// compact is the compaction that was scheduled at an instant: it merges what had completed by then.
+func (m *model) compact(scheduled string) {
 	for _, s := range m.rows {
-		s.planned = len(s.logs)
-	}
-}
-
-// compact executes the plan.
-func (m *model) compact() {
-	m.planned = false
-	for _, key := range slices.Collect(maps.Keys(m.rows)) {
-		s := m.rows[key]
-		s.base = final(s.base, collapse(s.logs[:s.planned]))
-		s.logs, s.planned = s.logs[s.planned:], 0
-		m.forget(key)
+		before := &modelState{bases: s.bases}
+		for _, c := range s.logs {
+			if c.completed < scheduled {
+				before.logs = append(before.logs, c)
+			}
+		}
+		s.bases = append(s.bases, modelBase{scheduled, before.merged(always)})
+		slices.SortFunc(s.bases, func(a, b modelBase) int { return strings.Compare(a.instant, b.instant) })
 	}
 }
 
 // due tells whether there is anything to compact.
 func (m *model) due() bool {
 	for _, s := range m.rows {
-		if len(s.logs) > 0 {
+		if _, logs := s.slice(always); len(logs) > 0 {
 			return true
 		}
 	}
 	return false
+}
+
+func always(string) bool { return true }
+
+// slice is the row of the newest base file, nil for none, and the logs on top of it, among the files of the instants
+// that count.
+func (s *modelState) slice(counts func(instant string) bool) (base *modelRow, logs []modelRow) {
+	from := ""
+	for _, b := range s.bases {
+		if counts(b.instant) {
+			from, base = b.instant, b.row
+		}
+	}
+	for _, c := range s.logs {
+		if counts(c.commit) && c.completed >= from {
+			logs = append(logs, c)
+		}
+	}
+	return base, logs
+}
+
+func (s *modelState) merged(counts func(instant string) bool) *modelRow {
+	base, logs := s.slice(counts)
+	return final(base, collapse(logs))
 }
 
 // collapse merges changes with each other, the first step of merging on read.
@@ -164,36 +169,39 @@ func final(base, c *modelRow) *modelRow {
 	return c
 }
 
+// get is the row of a key, nil for none.
 func (m *model) get(key modelKey) *modelRow {
-	s := m.rows[key]
-	if s == nil {
-		return nil
+	if s := m.rows[key]; s != nil {
+		return s.merged(always)
 	}
-	return final(s.base, collapse(s.logs))
+	return nil
 }
 
 // snapshot is the rows as lines.
 func (m *model) snapshot() []string {
-	return m.lines(func(s *modelState) *modelRow { return final(s.base, collapse(s.logs)) })
+	return m.lines(func(s *modelState) *modelRow { return s.merged(always) })
+}
+
+func (m *model) asOf(at string) []string {
+	return m.lines(func(s *modelState) *modelRow {
+		return s.merged(func(instant string) bool { return instant <= at })
+	})
 }
 
 func (m *model) readOptimized() []string {
-	return m.lines(func(s *modelState) *modelRow { return s.base })
+	return m.lines(func(s *modelState) *modelRow {
+		base, _ := s.slice(always)
+		return base
+	})
 }
 
-// incremental is what the wanted commits have written. Both engines apply the range before they merge, so that a change
-// that loses against an older row is there.
-func (m *model) incremental(wanted func(commit string) bool) []string {
+// incremental is what the wanted instants have written. Both engines look at their files alone, and apply the range
+// before they merge, so that a change that loses against an older row is there.
+func (m *model) incremental(wanted func(instant string) bool) []string {
 	return m.lines(func(s *modelState) *modelRow {
-		base := s.base
+		base, logs := s.slice(wanted)
 		if base != nil && !wanted(base.commit) {
 			base = nil
-		}
-		var logs []modelRow
-		for _, c := range s.logs {
-			if wanted(c.commit) {
-				logs = append(logs, c)
-			}
 		}
 		return final(base, collapse(logs))
 	})
@@ -239,9 +247,9 @@ func TestModelMergesAsSparkDoes(t *testing.T) {
 			for mor, want := range map[bool]string{false: c.cow, true: c.mor} {
 				m := newModel(mor, false, strings.Clone)
 				key := modelKey{id: 1}
-				m.write("1", []modelChange{{key, row("base", 5)}}, false)
-				for _, r := range c.changes {
-					m.write("2", []modelChange{{key, r}}, false)
+				m.write(instant{requested: "10", completed: "11"}, []modelChange{{key, row("base", 5)}}, false)
+				for i, r := range c.changes {
+					m.write(instant{requested: fmt.Sprint(20 + 2*i), completed: fmt.Sprint(21 + 2*i)}, []modelChange{{key, r}}, false)
 				}
 				got := ""
 				if r := m.get(key); r != nil {

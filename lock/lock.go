@@ -174,8 +174,11 @@ func (a *acquisition) holder(ctx context.Context) (holder, error) {
 		return holder{}, err
 	}
 	var h holder
-	if json.Unmarshal(text, &h) != nil || h.Holder != holderName {
-		return holder{}, nil
+	if json.Valid(text) {
+		err = json.Unmarshal(text, &h)
+	}
+	if err != nil || h.Holder != holderName {
+		h = holder{} // whatever another wrote there, it is not ours
 	}
 	return h, nil
 }

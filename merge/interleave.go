@@ -72,7 +72,10 @@ func interleave(alloc memory.Allocator, dt arrow.DataType, sources []arrow.Array
 
 	switch t := dt.(type) {
 	case *arrow.NullType:
-		buffers[0] = nil
+		if validity != nil {
+			validity.Release()
+			buffers[0] = nil
+		}
 		nulls = len(picks)
 	case *arrow.BooleanType:
 		buffers = append(buffers, interleaveBits(alloc, sources, picks))
@@ -235,7 +238,9 @@ func interleaveBinary(alloc memory.Allocator, sources []arrow.ArrayData, picks [
 			out[at+k+1] = end
 		}
 	})
-	bytes = newBuffer(alloc, int(out[len(picks)]))
+	bytes = memory.NewResizableBuffer(alloc)
+	bytes.Reserve(1) // so that empty values are no nil slices
+	bytes.Resize(int(out[len(picks)]))
 	to := bytes.Bytes()
 	runs(sources, picks, func(source int32, at, row, n int) {
 		if source >= 0 {

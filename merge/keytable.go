@@ -16,8 +16,6 @@ func newKeyTable(seed maphash.Seed) *keyTable {
 	return &keyTable{seed: seed, slots: make([]uint32, 64)}
 }
 
-func (t *keyTable) len() int { return len(t.end) }
-
 func (t *keyTable) key(i int) []byte {
 	start := uint32(0)
 	if i > 0 {

@@ -98,6 +98,14 @@ func (v Value) Values() []Value { return v.more.list }
 // the integer 0 for that, whatever the type of the ordering column, so an Int of 0 counts too.
 func (v Value) IsDefault() bool { return v.kind == Default || v.kind == Int && v.i == 0 }
 
+// Unset says that no ordering field has a value.
+func (v Value) Unset() bool {
+	if v.kind != Tuple {
+		return v.IsDefault()
+	}
+	return !slices.ContainsFunc(v.more.list, func(part Value) bool { return !part.IsDefault() })
+}
+
 // class groups the kinds that Java represents by one class and therefore can compare.
 func (k Kind) class() Kind {
 	switch k {
@@ -112,8 +120,9 @@ func (k Kind) class() Kind {
 // sameClass reports whether real Hudi would compare a and b rather than give up.
 func sameClass(a, b Value) bool { return a.kind.class() == b.kind.class() }
 
-// Compare orders two values: Default below all, numbers by size across their kinds (NaN
-// greatest, as Double.compare has it), text by bytes, tuples part by part.
+// Compare orders two values: Default below all, except that among Ints it is 0, as real
+// Hudi has it; numbers by size across their kinds (NaN greatest, as Double.compare has it),
+// text by bytes, tuples part by part.
 func Compare(a, b Value) int {
 	if a.kind == b.kind && a.kind != Float && a.kind != Double {
 		return compareSame(a, b)
@@ -122,18 +131,20 @@ func Compare(a, b Value) int {
 	switch {
 	case ad && bd:
 		return 0
-	case ad && b.kind != Int:
+	case ad && b.kind == Int, bd && a.kind == Int:
+		return cmp.Compare(a.i, b.i)
+	case ad:
 		return -1
-	case bd && a.kind != Int:
+	case bd:
 		return 1
+	}
+	if sameClass(a, b) && a.kind.class() != Float && a.kind.class() != Double {
+		return cmp.Compare(a.i, b.i)
 	}
 	if af, ok := a.number(); ok {
 		if bf, ok := b.number(); ok {
 			return compareFloat(af, bf)
 		}
-	}
-	if sameClass(a, b) {
-		return cmp.Compare(a.i, b.i)
 	}
 	return cmp.Compare(a.kind, b.kind)
 }
@@ -153,7 +164,7 @@ func compareSame(a, b Value) int {
 }
 
 func (v Value) number() (float64, bool) {
-	switch v.kind {
+	switch v.kind.class() {
 	case Float, Double:
 		return v.Float64(), true
 	case Int, Long:
@@ -188,25 +199,27 @@ func (r *Rules) OrderingOf(batch arrow.RecordBatch) (func(row int) Value, error)
 }
 
 // orderingOf compiles the reading of the ordering value of a batch's rows. A missing field
-// or a null counts as Default.
+// or a null counts as Default, and so does the whole when all fields are missing.
 func orderingOf(batch arrow.RecordBatch, fields []string) (func(row int) Value, error) {
 	var parts []func(int) Value
+	found := false
 	for _, name := range fields {
 		at := batch.Schema().FieldIndices(name)
 		if len(at) == 0 {
 			parts = append(parts, func(int) Value { return Value{} })
 			continue
 		}
+		found = true
 		part, err := columnValue(batch.Column(at[0]))
 		if err != nil {
 			return nil, fmt.Errorf("merge: ordering field %q: %w", name, err)
 		}
 		parts = append(parts, part)
 	}
-	switch len(parts) {
-	case 0:
+	switch {
+	case !found: // not a tuple of defaults: a delete by key alone is unconditional
 		return func(int) Value { return Value{} }, nil
-	case 1:
+	case len(parts) == 1:
 		return parts[0], nil
 	}
 	return func(row int) Value {

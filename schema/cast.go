@@ -250,8 +250,33 @@ func fromTexts(dst arrow.DataType, a arrow.Array, text func(i int) string) cast 
 		if isString(a) {
 			return toDecimal(dst, a, func(i int) (decimal, error) { return parseDecimal(text(i)) }, false)
 		}
+	case *arrow.FixedSizeBinaryType:
+		if !isString(a) {
+			return toFixed(dst, a, text)
+		}
 	}
 	return nil
+}
+
+// toFixed takes bytes that all have the size wanted: Spark knows no fixed type and writes such columns as plain bytes.
+func toFixed(dst *arrow.FixedSizeBinaryType, a arrow.Array, text func(i int) string) cast {
+	return func(p *promoter) (arrow.Array, error) {
+		data := p.buffer(a.Len() * dst.ByteWidth)
+		out := data.Bytes()
+		clear(out)
+		for i := range a.Len() {
+			if a.IsNull(i) {
+				continue
+			}
+			v := text(i)
+			if len(v) != dst.ByteWidth {
+				data.Release()
+				return nil, fmt.Errorf("row %d: %d bytes, and the column has %d", i, len(v), dst.ByteWidth)
+			}
+			copy(out[i*dst.ByteWidth:], v)
+		}
+		return p.fixedWidth(dst, a, data), nil
+	}
 }
 
 // textToText changes between strings and bytes and between layouts. Bytes that are no UTF-8

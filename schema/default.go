@@ -26,7 +26,7 @@ func (f Field) AppendDefault(b array.Builder) error {
 		return nil
 	}
 	if err := appendJSON(b, f.Type, f.Default); err != nil {
-		return fmt.Errorf("schema: column %s: default %.60s: %v: %w", f.Name, f.Default, err, base.ErrInvalid)
+		return fmt.Errorf("schema: column %s: default %.60s: %w: %w", f.Name, f.Default, err, base.ErrInvalid)
 	}
 	return nil
 }

@@ -285,8 +285,11 @@ func (a attributes) takeDoc(at place) (doc string, err error) {
 	if !ok {
 		return "", nil
 	}
-	if json.Unmarshal(raw, &doc) != nil || doc == "" || string(raw) == "null" {
+	if len(raw) < len(`"x"`) || raw[0] != '"' {
 		return "", nil
+	}
+	if err := json.Unmarshal(raw, &doc); err != nil {
+		return "", at.errorf(base.ErrInvalid, "doc: %v", err)
 	}
 	delete(a, "doc")
 	return doc, nil

@@ -408,7 +408,7 @@ func TestFromArrow(t *testing.T) {
 	_, err := FromArrow("", field(arrow.PrimitiveTypes.Int32))
 	require.ErrorIs(t, err, base.ErrInvalid)
 
-	deep := arrow.DataType(arrow.PrimitiveTypes.Int32)
+	var deep arrow.DataType = arrow.PrimitiveTypes.Int32
 	for range 1000 {
 		deep = arrow.ListOf(deep)
 	}

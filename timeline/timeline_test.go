@@ -114,7 +114,7 @@ func TestLoadRefusesUnknownLayouts(t *testing.T) {
 }
 
 func TestContentIsReadOnce(t *testing.T) {
-	tl, st := folder(t, Layout2)
+	_, st := folder(t, Layout2)
 	require.NoError(t, st.Put(t.Context(), ".hoodie/timeline/10_11.commit", []byte(`{"operationType":"INSERT"}`)))
 	counted := fault.Wrap(st)
 	tl, err := Load(t.Context(), counted, Layout2, time.UTC)

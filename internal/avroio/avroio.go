@@ -137,7 +137,7 @@ func codecOf(schemaJSON string, target reflect.Type) (*codec, error) {
 	}
 	schema, err := avro.ParseWithCache(schemaJSON, "", &avro.SchemaCache{})
 	if err != nil {
-		return nil, fmt.Errorf("avroio: schema: %v: %w", err, base.ErrInvalid)
+		return nil, fmt.Errorf("avroio: schema: %w: %w", err, base.ErrInvalid)
 	}
 	c, err = compile(schema, target)
 	if err != nil {

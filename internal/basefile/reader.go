@@ -47,7 +47,7 @@ func Open(ctx context.Context, f storage.File, name string, alloc memory.Allocat
 		err = r.guard(r.open)
 	}
 	if err != nil {
-		f.Close()
+		_ = f.Close() // it was only read
 		return nil, err
 	}
 	return r, nil
@@ -108,7 +108,7 @@ func (e storeError) Unwrap() error { return e.error }
 
 func (s source) ReadAt(p []byte, off int64) (int, error) {
 	n, err := s.File.ReadAt(p, off)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = storeError{err}
 	}
 	return n, err
@@ -279,7 +279,7 @@ func (r *Reader) readGroup(ctx context.Context, g *RowGroup, p projection, limit
 			return false
 		}
 		batch, err := scan.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return true
 		}
 		if err != nil {

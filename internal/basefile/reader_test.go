@@ -27,7 +27,8 @@ func foreignFile(t *testing.T, columns pq.FieldList, write ...func(w file.Column
 	require.NoError(t, err)
 	var out bytes.Buffer
 	w := file.NewParquetWriter(&out, root)
-	g := w.AppendRowGroup()
+	g, err := w.AppendRowGroupChecked()
+	require.NoError(t, err)
 	for _, f := range write {
 		c, err := g.NextColumn()
 		require.NoError(t, err)

@@ -165,7 +165,7 @@ type logs struct {
 
 func (l *logs) close() {
 	for _, f := range l.files {
-		f.Close()
+		_ = f.Close() // it was only read
 	}
 }
 

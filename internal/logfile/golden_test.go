@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"path"
@@ -74,7 +75,7 @@ func all(t testing.TB, r *Reader) []*Block {
 	var blocks []*Block
 	for {
 		b, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return blocks
 		}
 		require.NoError(t, err)

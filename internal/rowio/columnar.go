@@ -158,7 +158,7 @@ func (f *arrowFile) drop() {
 
 func (f *arrowFile) Release() {
 	f.drop()
-	f.file.Close()
+	_ = f.file.Close() // it was only read
 }
 
 // target is the schema that rows of an Arrow schema are brought to. With a schema given, all

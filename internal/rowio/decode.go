@@ -1,6 +1,7 @@
 package rowio
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -35,7 +36,8 @@ func inColumn(name string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if inner, ok := err.(*columnError); ok {
+	var inner *columnError
+	if errors.As(err, &inner) {
 		return &columnError{path: name + "." + inner.path, err: inner.err}
 	}
 	return &columnError{path: name, err: err}

@@ -177,6 +177,9 @@ func (t *Txn) standing(ctx context.Context, now *timeline.Timeline) error {
 		if i.Action != timeline.Rollback || i.Time < t.Instant {
 			continue
 		}
+		if before, ok := t.begun.Find(i.Time, timeline.Rollback); ok && before.Done() {
+			continue // of an earlier execution of the same plan
+		}
 		plan, err := now.RollbackPlan(ctx, i.Time)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // a rollback whose plan is gone has ended

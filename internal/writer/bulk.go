@@ -35,7 +35,9 @@ func (w *write) bulk(ctx context.Context) ([]*timeline.WriteStat, error) {
 	spools, order, err := w.spool(ctx)
 	defer func() {
 		for _, s := range spools {
-			s.Close()
+			if err := s.Close(); err != nil {
+				w.table.Log.Warn("spill file left behind", "error", err)
+			}
 		}
 	}()
 	if err != nil {

@@ -142,7 +142,11 @@ func (w *write) addDeletes(s *stage, rows arrow.RecordBatch) error {
 		return err
 	}
 	for row := range keys.Len() {
-		s.changes.AddDelete(keys.Value(row), order(row))
+		at := order(row)
+		if at.Unset() {
+			at = merge.Value{} // unconditional with several ordering fields as with one
+		}
+		s.changes.AddDelete(keys.Value(row), at)
 	}
 	return nil
 }

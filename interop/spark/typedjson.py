@@ -86,8 +86,11 @@ def _number(value, single):
         return value
     for digits in range(1, 10):
         text = "%.*g" % (digits, value)
-        if struct.pack("<f", float(text)) == struct.pack("<f", value):
-            return float(text)
+        try:
+            if struct.pack("<f", float(text)) == struct.pack("<f", value):
+                return float(text)
+        except OverflowError:
+            pass  # so few digits round the greatest floats up and out of their range
     return value
 
 

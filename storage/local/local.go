@@ -131,11 +131,11 @@ func (s *store) Open(ctx context.Context, p string) (storage.File, error) {
 	}
 	info, err := f.Stat()
 	if err != nil {
-		f.Close()
+		_ = f.Close() // it was only read
 		return nil, err
 	}
 	if info.IsDir() {
-		f.Close()
+		_ = f.Close() // it was only read
 		return nil, &fs.PathError{Op: "open (a folder)", Path: name, Err: fs.ErrNotExist}
 	}
 	return &file{File: f, size: info.Size()}, nil
@@ -204,7 +204,7 @@ func entry(dir, name string, info fs.FileInfo) storage.Entry {
 // meaning it has for a store: nothing lies there.
 func absent(err error) error {
 	var p *fs.PathError
-	if errors.As(err, &p) && p.Err == syscall.ENOTDIR {
+	if errors.As(err, &p) && errors.Is(p.Err, syscall.ENOTDIR) {
 		return &fs.PathError{Op: p.Op, Path: p.Path, Err: fs.ErrNotExist}
 	}
 	return err

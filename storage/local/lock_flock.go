@@ -59,10 +59,10 @@ func (s *store) tryLock(name string) (*os.File, error) {
 	}
 	switch held, err := flock(f); {
 	case err != nil:
-		f.Close()
+		_ = f.Close() // the error that led here is the one to tell
 		return nil, &fs.PathError{Op: "flock", Path: name, Err: err}
 	case held || !isNow(f, name):
-		f.Close()
+		_ = f.Close() // nothing was written to it
 		return nil, nil
 	}
 	return f, nil

@@ -113,7 +113,7 @@ func (w *writer) Close() error {
 	}
 	// Last of all, for Sweep takes an unlocked temporary file for a dead writer's. What can
 	// fail has failed before: the content is synced.
-	w.temp.Close()
+	_ = w.temp.Close()
 	return err
 }
 
