@@ -4,7 +4,6 @@ package storagetest
 
 import (
 	"context"
-	"errors"
 	"io/fs"
 	"testing"
 
