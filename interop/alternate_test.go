@@ -276,9 +276,9 @@ func (a *alternation) round() {
 	case p == 1 && a.shape.kind == interop.MOR:
 		a.checkReadOptimized()
 	default:
-		ends := a.completions()
-		i := a.rng.IntN(len(ends))
-		a.checkRange(append([]string{"000"}, ends...)[i], ends[i+a.rng.IntN(len(ends)-i)])
+		ends := a.bounds()
+		i := a.rng.IntN(len(ends) - 1)
+		a.checkRange(ends[i], ends[i+1+a.rng.IntN(len(ends)-i-1)])
 	}
 }
 
@@ -588,19 +588,25 @@ func (a *alternation) checkReadOptimized() {
 	a.same("read optimized", want, query.Options{View: query.ReadOptimized}, a.sparkRead().ReadOptimized())
 }
 
-// completions are the times at which the writes completed whose files are still there.
-func (a *alternation) completions() []string {
+// bounds are the times that bound a range of writes whose files are all there. Of other ranges Spark shows what a scan of
+// the newest files finds, without the rows that were changed after the range.
+func (a *alternation) bounds() []string {
 	var out []string
+	start := "000"
 	for _, p := range a.history {
 		if p.completion == "" {
 			continue
 		}
 		if _, err := a.ours.tryRead(a.t, query.Options{AsOf: p.instant}); errors.Is(err, hudi.ErrCleaned) {
+			start = ""
 			continue
 		}
 		out = append(out, p.completion)
 	}
 	slices.Sort(out)
+	if start != "" {
+		out = append([]string{start}, out...)
+	}
 	return out
 }
 
@@ -629,6 +635,6 @@ func (a *alternation) checkAll() {
 		a.checkReadOptimized()
 	}
 	a.checkPast(a.history[max(0, len(a.history)-2)])
-	ends := append([]string{"000"}, a.completions()...)
-	a.checkRange(ends[max(0, len(ends)-2)], ends[len(ends)-1])
+	ends := a.bounds()
+	a.checkRange(ends[len(ends)-2], ends[len(ends)-1])
 }

@@ -91,7 +91,12 @@ func (m *model) write(i instant, changes []modelChange, toBase bool) {
 // compact is the compaction that was scheduled at an instant: it merges what had completed by then.
 func (m *model) compact(scheduled string) {
 	for _, s := range m.rows {
-		before := &modelState{bases: s.bases}
+		before := &modelState{}
+		for _, b := range s.bases {
+			if b.instant < scheduled {
+				before.bases = append(before.bases, b)
+			}
+		}
 		for _, c := range s.logs {
 			if c.completed < scheduled {
 				before.logs = append(before.logs, c)

@@ -27,54 +27,71 @@ type typed struct {
 	values []any
 	// seen is what Spark makes of a value that it cannot represent, nil when it has the type
 	seen func(any) any
+	// unwritable: Spark refuses to write to a table with such a column
+	unwritable bool
 }
 
 // megabyte is a long text with letters of one to four bytes.
 var megabyte = strings.Repeat("xß水🂡", 1<<20/10)
 
 var typedColumns = []typed{
-	{"boolean", `"boolean"`, "boolean", []any{true, false}, nil},
-	{"int", `"int"`, "int", []any{0, math.MinInt32, math.MaxInt32, -1}, nil},
-	{"long", `"long"`, "bigint", []any{0, int64(math.MinInt64), int64(math.MaxInt64), -1}, nil},
-	{"float", `"float"`, "float", []any{num("-0.0"), num("3.4028235e38"), num("1e-45"), "NaN", "Infinity", "-Infinity", num("1.1")}, nil},
-	{"double", `"double"`, "double", []any{num("-0.0"), num("1.7976931348623157e308"), num("5e-324"), "NaN", "Infinity", "-Infinity", num("0.1")}, nil},
-	{"string", `"string"`, "string", []any{"", "é水🂡\u2028", "a\x00b\x00", megabyte, `"\`, "null"}, nil},
-	{"bytes", `"bytes"`, "binary", []any{b64(""), b64("\x00\xff\x80"), b64("text")}, nil},
-	{"fixed", `{"type":"fixed","name":"four","size":4}`, "binary", []any{b64("\x00\x00\x00\x00"), b64("\xff\x00\x7f\x80")}, nil},
-	{"enum", `{"type":"enum","name":"suit","symbols":["HEARTS","SPADES"]}`, "string", []any{"HEARTS", "SPADES"}, nil},
-	{"uuid", `{"type":"string","logicalType":"uuid"}`, "string", []any{"00000000-0000-0000-0000-000000000000", "f81d4fae-7dec-11d0-a765-00a0c91e6bf6"}, nil},
-	{"dec5", decimalType("dec5", 5, 2, 3), "decimal(5,2)", []any{"0.00", "-999.99", "999.99", "0.01"}, nil},
-	{"dec18", decimalType("dec18", 18, 6, 8), "decimal(18,6)", []any{"0.000000", "-999999999999.999999", "999999999999.999999"}, nil},
-	{"dec38", decimalType("dec38", 38, 10, 16), "decimal(38,10)", []any{"0.0000000000", "-9999999999999999999999999999.9999999999", "9999999999999999999999999999.9999999999"}, nil},
-	{"whole38", decimalType("whole38", 38, 0, 16), "decimal(38,0)", []any{"0", "-99999999999999999999999999999999999999", "99999999999999999999999999999999999999", "-1"}, nil},
-	{"decbytes", `{"type":"bytes","logicalType":"decimal","precision":20,"scale":4}`, "decimal(20,4)", []any{"0.0000", "-1234567890123456.7891", "9999999999999999.9999"}, nil},
-	{"date", `{"type":"int","logicalType":"date"}`, "date", []any{"1970-01-01", "0001-01-01", "9999-12-31", "1969-12-31", "1582-10-10"}, nil},
-	{"timemillis", `{"type":"int","logicalType":"time-millis"}`, "int", []any{"00:00:00.000000", "23:59:59.999000", "12:34:56.789000"}, timeIn(1000)},
-	{"timemicros", `{"type":"long","logicalType":"time-micros"}`, "bigint", []any{"00:00:00.000000", "23:59:59.999999", "12:34:56.789012"}, timeIn(1)},
-	{"tsmillis", `{"type":"long","logicalType":"timestamp-millis"}`, "timestamp", []any{"1970-01-01T00:00:00.000000Z", "0001-01-01T00:00:00.001000Z", "9999-12-31T23:59:59.999000Z", "1969-12-31T23:59:59.999000Z"}, nil},
-	{"tsmicros", `{"type":"long","logicalType":"timestamp-micros"}`, "timestamp", []any{"1970-01-01T00:00:00.000000Z", "0001-01-01T00:00:00.000001Z", "9999-12-31T23:59:59.999999Z", "1969-12-31T23:59:59.999999Z"}, nil},
-	{"localmillis", `{"type":"long","logicalType":"local-timestamp-millis"}`, "timestamp_ntz", []any{"1970-01-01T00:00:00.000000", "0001-01-01T00:00:00.001000", "9999-12-31T23:59:59.999000"}, nil},
-	{"localmicros", `{"type":"long","logicalType":"local-timestamp-micros"}`, "timestamp_ntz", []any{"1970-01-01T00:00:00.000000", "0001-01-01T00:00:00.000001", "9999-12-31T23:59:59.999999"}, nil},
-	{"list", `{"type":"array","items":["null","int"]}`, "array<int>", []any{[]any{}, []any{1, nil, 3}, []any{nil}}, nil},
-	{"lists", `{"type":"array","items":["null",{"type":"array","items":["null","string"]}]}`, "array<array<string>>", []any{[]any{[]any{"a", nil}, nil, []any{}}}, nil},
-	{"map", `{"type":"map","values":["null","long"]}`, "map<string,bigint>", []any{map[string]any{}, map[string]any{"a": 1, "": nil, "é": -1}}, nil},
-	{"record", `{"type":"record","name":"record","fields":[{"name":"n","type":["null","int"],"default":null},
+	column("boolean", `"boolean"`, "boolean", true, false),
+	column("int", `"int"`, "int", 0, math.MinInt32, math.MaxInt32, -1),
+	column("long", `"long"`, "bigint", 0, int64(math.MinInt64), int64(math.MaxInt64), -1),
+	column("float", `"float"`, "float", num("-0.0"), num("3.4028235e38"), num("1e-45"), "NaN", "Infinity", "-Infinity", num("1.1")),
+	column("double", `"double"`, "double", num("-0.0"), num("1.7976931348623157e308"), num("5e-324"), "NaN", "Infinity", "-Infinity", num("0.1")),
+	column("string", `"string"`, "string", "", "é水🂡\u2028", "a\x00b\x00", megabyte, `"\`, "null"),
+	column("bytes", `"bytes"`, "binary", b64(""), b64("\x00\xff\x80"), b64("text")),
+	column("fixed", `{"type":"fixed","name":"four","size":4}`, "binary", b64("\x00\x00\x00\x00"), b64("\xff\x00\x7f\x80")).refused(),
+	column("enum", `{"type":"enum","name":"suit","symbols":["HEARTS","SPADES"]}`, "string", "HEARTS", "SPADES"),
+	column("uuid", `{"type":"string","logicalType":"uuid"}`, "string", "00000000-0000-0000-0000-000000000000", "f81d4fae-7dec-11d0-a765-00a0c91e6bf6").refused(),
+	column("dec5", decimalType("dec5", 5, 2, 3), "decimal(5,2)", "0.00", "-999.99", "999.99", "0.01"),
+	column("dec18", decimalType("dec18", 18, 6, 8), "decimal(18,6)", "0.000000", "-999999999999.999999", "999999999999.999999"),
+	column("dec38", decimalType("dec38", 38, 10, 16), "decimal(38,10)", "0.0000000000", "-9999999999999999999999999999.9999999999", "9999999999999999999999999999.9999999999"),
+	column("whole38", decimalType("whole38", 38, 0, 16), "decimal(38,0)", "0", "-99999999999999999999999999999999999999", "99999999999999999999999999999999999999", "-1"),
+	column("decbytes", `{"type":"bytes","logicalType":"decimal","precision":20,"scale":4}`, "decimal(20,4)", "0.0000", "-1234567890123456.7891", "9999999999999999.9999"),
+	column("date", `{"type":"int","logicalType":"date"}`, "date", "1970-01-01", "0001-01-01", "9999-12-31", "1969-12-31", "1582-10-10"),
+	column("timemillis", `{"type":"int","logicalType":"time-millis"}`, "int", "00:00:00.000000", "23:59:59.999000", "12:34:56.789000").as(timeIn(1000)).refused(),
+	column("timemicros", `{"type":"long","logicalType":"time-micros"}`, "bigint", "00:00:00.000000", "23:59:59.999999", "12:34:56.789012").as(timeIn(1)).refused(),
+	column("tsmillis", `{"type":"long","logicalType":"timestamp-millis"}`, "timestamp", "1970-01-01T00:00:00.000000Z", "0001-01-01T00:00:00.001000Z", "9999-12-31T23:59:59.999000Z", "1969-12-31T23:59:59.999000Z").refused(),
+	column("tsmicros", `{"type":"long","logicalType":"timestamp-micros"}`, "timestamp", "1970-01-01T00:00:00.000000Z", "0001-01-01T00:00:00.000001Z", "9999-12-31T23:59:59.999999Z", "1969-12-31T23:59:59.999999Z"),
+	column("localmillis", `{"type":"long","logicalType":"local-timestamp-millis"}`, "timestamp_ntz", "1970-01-01T00:00:00.000000", "0001-01-01T00:00:00.001000", "9999-12-31T23:59:59.999000").refused(),
+	column("localmicros", `{"type":"long","logicalType":"local-timestamp-micros"}`, "timestamp_ntz", "1970-01-01T00:00:00.000000", "0001-01-01T00:00:00.000001", "9999-12-31T23:59:59.999999"),
+	column("list", `{"type":"array","items":["null","int"]}`, "array<int>", []any{}, []any{1, nil, 3}, []any{nil}),
+	column("lists", `{"type":"array","items":["null",{"type":"array","items":["null","string"]}]}`, "array<array<string>>", []any{[]any{"a", nil}, nil, []any{}}),
+	column("map", `{"type":"map","values":["null","long"]}`, "map<string,bigint>", map[string]any{}, map[string]any{"a": 1, "": nil, "é": -1}),
+	column("record", `{"type":"record","name":"record","fields":[{"name":"n","type":["null","int"],"default":null},
 		{"name":"inner","type":["null",{"type":"record","name":"inner","fields":[
 			{"name":"at","type":["null",{"type":"long","logicalType":"timestamp-micros"}],"default":null},
-			{"name":"price","type":["null",` + decimalType("price", 10, 2, 5) + `],"default":null}]}],"default":null}]}`,
-		"struct<n:int,inner:struct<at:timestamp,price:decimal(10,2)>>", []any{
-			map[string]any{"n": nil, "inner": nil},
-			map[string]any{"n": 7, "inner": map[string]any{"at": nil, "price": "-0.01"}},
-			map[string]any{"n": nil, "inner": map[string]any{"at": "2026-01-31T10:20:30.123456Z", "price": nil}},
-		}, nil},
-	{"records", `{"type":"array","items":["null",{"type":"record","name":"item","fields":[{"name":"x","type":["null","double"],"default":null},
-		{"name":"y","type":["null","string"],"default":null}]}]}`, "array<struct<x:double,y:string>>", []any{
+			{"name":"price","type":["null",`+decimalType("price", 10, 2, 5)+`],"default":null}]}],"default":null}]}`,
+		"struct<n:int,inner:struct<at:timestamp,price:decimal(10,2)>>",
+		map[string]any{"n": nil, "inner": nil},
+		map[string]any{"n": 7, "inner": map[string]any{"at": nil, "price": "-0.01"}},
+		map[string]any{"n": nil, "inner": map[string]any{"at": "2026-01-31T10:20:30.123456Z", "price": nil}},
+	),
+	column("records", `{"type":"array","items":["null",{"type":"record","name":"item","fields":[{"name":"x","type":["null","double"],"default":null},
+		{"name":"y","type":["null","string"],"default":null}]}]}`, "array<struct<x:double,y:string>>",
 		[]any{map[string]any{"x": num("0.5"), "y": nil}, nil, map[string]any{"x": nil, "y": ""}},
-	}, nil},
-	{"mapped", `{"type":"map","values":["null",{"type":"record","name":"entry","fields":[{"name":"day","type":["null",{"type":"int","logicalType":"date"}],"default":null},
-		{"name":"raw","type":["null","bytes"],"default":null}]}]}`, "map<string,struct<day:date,raw:binary>>", []any{
+	),
+	column("mapped", `{"type":"map","values":["null",{"type":"record","name":"entry","fields":[{"name":"day","type":["null",{"type":"int","logicalType":"date"}],"default":null},
+		{"name":"raw","type":["null","bytes"],"default":null}]}]}`, "map<string,struct<day:date,raw:binary>>",
 		map[string]any{"k": map[string]any{"day": "2024-02-29", "raw": b64("\x00")}, "n": nil, "e": map[string]any{"day": nil, "raw": nil}},
-	}, nil},
+	),
+}
+
+func column(name, avro, spark string, values ...any) typed {
+	return typed{name: name, avro: avro, spark: spark, values: values}
+}
+
+// as gives the column another form in Spark.
+func (c typed) as(seen func(any) any) typed {
+	c.seen = seen
+	return c
+}
+
+func (c typed) refused() typed {
+	c.unwritable = true
+	return c
 }
 
 func num(text string) json.Number { return json.Number(text) }
@@ -112,12 +129,12 @@ func typesSchema(t testing.TB) *schema.Schema {
 }
 
 // typesDDL is the table as Spark knows it.
-func typesDDL() string {
-	columns := []string{"id long", "ts long"}
-	for _, c := range typedColumns {
-		columns = append(columns, c.name+" "+c.spark)
+func typesDDL(columns []typed) string {
+	names := []string{"id long", "ts long"}
+	for _, c := range columns {
+		names = append(names, c.name+" "+c.spark)
 	}
-	return strings.Join(append(columns, "last int"), ", ")
+	return strings.Join(append(names, "last int"), ", ")
 }
 
 // typedRows has every value of every column once, and a row of nulls.
@@ -263,13 +280,74 @@ func TestTypes(t *testing.T) {
 			require.Equal(t, int64(1), spark.Compact(t, o.path, "scheduleAndExecute", nil).Count)
 			check("compacted by Spark", optimized, interop.Read{}.ReadOptimized())
 
-			// Spark writes every value, over our rows
-			rows = typedRows()
-			for i := range rows {
-				rows[i]["ts"] = 3
+			// Spark's frames have no fixed, uuid or time of day and know no milliseconds: it refuses to write what the
+			// table would have to become
+			err = spark.Call(struct {
+				Cmd string `json:"cmd"`
+				interop.Write
+			}{"write", interop.Write{Path: o.path, Name: "types", Schema: typesDDL(typedColumns), Rows: asSpark(rows)}}, nil)
+			require.ErrorContains(t, err, "SchemaBackwardsCompatibilityException")
+			for _, c := range typedColumns {
+				require.Equal(t, c.unwritable, strings.Contains(err.Error(), "'types."+c.name+"'"), "%s: %v", c.name, err)
 			}
-			spark.Write(t, interop.Write{Path: o.path, Name: "types", Schema: typesDDL(), Rows: asSpark(rows)})
-			check("updated by Spark", query.Options{}, interop.Read{})
+		})
+	}
+}
+
+// Tables that Spark makes: we read every type, continue them, and Spark continues after us.
+func TestTypesOfSpark(t *testing.T) {
+	for _, kind := range []string{interop.COW, interop.MOR} {
+		t.Run(kind, func(t *testing.T) {
+			spark := interop.SharedSpark(t)
+			o := ours{filepath.Join(t.TempDir(), "types"), manual(nil)}
+			var columns []typed
+			names := []string{"ts", "last"}
+			for _, c := range typedColumns {
+				if !c.unwritable {
+					columns = append(columns, c)
+					names = append(names, c.name)
+				}
+			}
+			rows := typedRows()
+			write := func(ts int) interop.Write {
+				for i := range rows {
+					for _, c := range typedColumns {
+						if c.unwritable {
+							delete(rows[i], c.name)
+						}
+					}
+					rows[i]["ts"] = ts
+				}
+				return interop.Write{Path: o.path, Name: "types", Schema: typesDDL(columns), Rows: rows}
+			}
+			check := func(who string) {
+				t.Helper()
+				sameColumns(t, "ours, "+who, rows, o.read(t, query.Options{}), names...)
+				sameColumns(t, "Spark, "+who, rows, spark.Read(t, interop.Read{Path: o.path, Encoding: interop.Contract}).Rows, names...)
+			}
+
+			w := write(1)
+			w.Op, w.Type, w.Keys, w.Ordering = "insert", kind, "id", "ts"
+			spark.Write(t, w)
+			check("written by Spark")
+
+			rows = typedRows()
+			write(2)
+			s, err := o.open(t).Schema(t.Context())
+			require.NoError(t, err)
+			o.write(t, hudi.Upsert, s, rows)
+			check("updated by us")
+
+			for i := range rows {
+				rows[i] = with(typedRows()[(i+1)%len(rows)], map[string]any{"id": i})
+			}
+			spark.Write(t, write(3))
+			check("updated by Spark")
+			if kind == interop.MOR {
+				_, err := o.open(t).Compact(t.Context())
+				require.NoError(t, err)
+				check("compacted by us")
+			}
 		})
 	}
 }

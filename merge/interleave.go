@@ -240,7 +240,7 @@ func interleaveBinary(alloc memory.Allocator, sources []arrow.ArrayData, picks [
 	})
 	bytes = memory.NewResizableBuffer(alloc)
 	bytes.Reserve(1) // so that empty values are no nil slices
-	bytes.Resize(int(out[len(picks)]))
+	bytes.ResizeNoShrink(int(out[len(picks)]))
 	to := bytes.Bytes()
 	runs(sources, picks, func(source int32, at, row, n int) {
 		if source >= 0 {

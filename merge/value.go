@@ -146,7 +146,7 @@ func Compare(a, b Value) int {
 			return compareFloat(af, bf)
 		}
 	}
-	return cmp.Compare(a.kind, b.kind)
+	return cmp.Compare(a.kind.class(), b.kind.class())
 }
 
 func compareSame(a, b Value) int {
