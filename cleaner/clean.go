@@ -120,9 +120,9 @@ func remove(ctx context.Context, st storage.Store, partition, name string) error
 	if !isBase && !isLog {
 		return fmt.Errorf("the plan names %q, which is no data file: %w", name, base.ErrCorrupt)
 	}
-	file, err := base.CleanRelative(base.Join(partition, name))
+	dir, err := base.CleanRelative(partition)
 	if err != nil {
 		return err
 	}
-	return st.Delete(ctx, file)
+	return st.Delete(ctx, base.Join(dir, name))
 }

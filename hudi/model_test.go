@@ -123,6 +123,9 @@ func (s *simulation) run(rt *rapid.T) {
 		},
 		"": func(rt *rapid.T) { s.check(rt) },
 	})
+	if len(s.history) > 0 {
+		s.checkAll(rt)
+	}
 	require.NoError(rt, clean().do(rt.Context(), s.table))
 	if s.planned != nil {
 		require.NoError(rt, execute().do(rt.Context(), s.table))
@@ -254,7 +257,7 @@ func (s *simulation) rollback(rt *rapid.T) {
 	s.model = s.present(target.before)
 }
 
-// check compares everything that can be asked.
+// check compares the present, and a piece of the past.
 func (s *simulation) check(rt *rapid.T) {
 	ctx := rt.Context()
 	seen, err := all(ctx, s.table, query.Options{})
@@ -266,15 +269,26 @@ func (s *simulation) check(rt *rapid.T) {
 	seen, err = all(ctx, s.table, query.Options{View: query.ReadOptimized})
 	require.NoError(rt, err)
 	require.Equal(rt, s.readOptimized(), seen, "read-optimized")
+	at := rapid.IntRange(0, len(s.history)-1).Draw(rt, "moment")
+	s.checkMoment(rt, s.history[at], s.earliest(rt))
+}
+
+func (s *simulation) checkMoment(rt *rapid.T, m moment, earliest string) {
+	seen, err := all(rt.Context(), s.table, query.Options{AsOf: m.Time})
+	if m.Time < earliest {
+		require.ErrorIs(rt, err, hudi.ErrCleaned)
+		return
+	}
+	require.NoError(rt, err)
+	require.Equal(rt, s.asOf(m.Time), seen, "as of %s", m)
+}
+
+// checkAll compares everything that can be asked.
+func (s *simulation) checkAll(rt *rapid.T) {
+	s.check(rt)
 	earliest := s.earliest(rt)
 	for _, m := range s.history {
-		seen, err := all(ctx, s.table, query.Options{AsOf: m.Time})
-		if m.Time < earliest {
-			require.ErrorIs(rt, err, hudi.ErrCleaned)
-			continue
-		}
-		require.NoError(rt, err)
-		require.Equal(rt, s.asOf(m.Time), seen, "as of %s", m)
+		s.checkMoment(rt, m, earliest)
 	}
 	s.checkPieces(rt, earliest)
 }

@@ -1,7 +1,9 @@
 package index
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -16,13 +18,7 @@ import (
 // (docs/format/indexes.md).
 type Bucket struct {
 	n      int
-	fields []hashField
-}
-
-// hashField is a record key field that enters the hash, by its place in the key.
-type hashField struct {
-	name string
-	hash bool
+	fields map[string]bool // the record key fields that enter the hash
 }
 
 // NewBucket makes the index of a table whose record key has the given fields. The hash
@@ -32,16 +28,16 @@ func NewBucket(n int, keyFields, hashFields []string) (*Bucket, error) {
 	if n < 1 || n >= 100_000_000 {
 		return nil, fmt.Errorf("index: %d buckets; the number must lie between 1 and 99999999: %w", n, base.ErrInvalid)
 	}
-	b := &Bucket{n: n}
-	for _, key := range keyFields {
-		f := hashField{name: key, hash: len(hashFields) == 0}
-		for _, h := range hashFields {
-			f.hash = f.hash || h == key
-		}
-		b.fields = append(b.fields, f)
+	b := &Bucket{n: n, fields: map[string]bool{}}
+	enter := hashFields
+	if len(enter) == 0 {
+		enter = keyFields
+	}
+	for _, name := range enter {
+		b.fields[name] = true
 	}
 	for _, h := range hashFields {
-		if !strings.Contains(","+strings.Join(keyFields, ",")+",", ","+h+",") {
+		if !slices.Contains(keyFields, h) {
 			return nil, fmt.Errorf("index: bucket hash field %q is no record key field (%s): %w", h, strings.Join(keyFields, ","), base.ErrInvalid)
 		}
 	}
@@ -52,48 +48,53 @@ func NewBucket(n int, keyFields, hashFields []string) (*Bucket, error) {
 func (b *Bucket) Buckets() int { return b.n }
 
 // Of is the bucket of a record key: the hash code of the list of its hash fields' values,
-// as Java computes it, modulo the number of buckets. Real Hudi takes a key that lacks a
-// comma or a colon as one value.
+// as Java computes it, modulo the number of buckets. Real Hudi finds the values in the text
+// of the key; a key in which it finds none is one value.
 func (b *Bucket) Of(key []byte) int {
-	h := int32(1)
-	if strings.IndexByte(string(key), ',') < 0 || strings.IndexByte(string(key), ':') < 0 {
-		h = 31*h + javaHash(key)
-	} else {
-		for i, value := range b.split(string(key)) {
-			if i < len(b.fields) && b.fields[i].hash {
-				h = 31*h + javaHash([]byte(value))
+	h, found := int32(1), false
+	if bytes.IndexByte(key, ',') >= 0 {
+		for rest := key; ; {
+			name, tail, ok := bytes.Cut(rest, []byte{':'})
+			if !ok {
+				break
+			}
+			var value []byte
+			value, rest = cutValue(tail)
+			if b.fields[string(name)] {
+				h, found = 31*h+valueHash(value), true
 			}
 		}
+	}
+	if !found {
+		h = 31 + javaHash(key)
 	}
 	return int(h&0x7fffffff) % b.n
 }
 
-// split takes a key field:value,field:value apart into its values. A comma belongs to a
-// value unless the next field's name and a colon follow it.
-func (b *Bucket) split(key string) []string {
-	var values []string
-	for i := range b.fields {
-		rest, ok := strings.CutPrefix(key, b.fields[i].name+":")
-		if !ok {
-			return []string{key}
+// cutValue takes a value off the front of value,field:value,… . The next field's name
+// begins behind the last comma before a colon; that its name is one of the key's is not
+// asked, so that a value with a comma and a later colon ends early, as in real Hudi.
+func cutValue(s []byte) (value, rest []byte) {
+	for at := 0; ; {
+		colon := bytes.IndexByte(s[at:], ':')
+		if colon < 0 {
+			return s, nil
 		}
-		end := len(rest)
-		if i+1 < len(b.fields) {
-			if at := strings.Index(rest, ","+b.fields[i+1].name+":"); at >= 0 {
-				end = at
-			}
+		at += colon
+		if comma := bytes.LastIndexByte(s[:at], ','); comma >= 0 {
+			return s[:comma], s[comma+1:]
 		}
-		value := rest[:end]
-		switch value {
-		case "__null__":
-			value = "null"
-		case "__empty__":
-			value = ""
-		}
-		values = append(values, value)
-		key = strings.TrimPrefix(rest[end:], ",")
+		at++
 	}
-	return values
+}
+
+// valueHash is the hash code of a value in a Java list: 0 for null, and for empty text.
+func valueHash(value []byte) int32 {
+	switch string(value) {
+	case "__null__", "__empty__":
+		return 0
+	}
+	return javaHash(value)
 }
 
 // javaHash is String.hashCode of UTF-8 text: over UTF-16 code units.

@@ -4,6 +4,7 @@ package keygen
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/schema"
+	"github.com/hudi-go/hudi-go/storage"
 	"github.com/hudi-go/hudi-go/table"
 )
 
@@ -192,8 +194,8 @@ func (g *Generator) Partitions(batch arrow.RecordBatch) (Partitioned, error) {
 		id, ok := seen[string(path)]
 		if !ok {
 			id = int32(len(p.Paths))
-			if _, err := base.CleanRelative(string(path)); err != nil {
-				return Partitioned{}, fmt.Errorf("keygen: partition of row %d: %w; set hoodie.datasource.write.partitionpath.urlencode for such values", row, err)
+			if err := checkPath(string(path)); err != nil {
+				return Partitioned{}, fmt.Errorf("keygen: partition of row %d: %w", row, err)
 			}
 			seen[string(path)] = id
 			p.Paths = append(p.Paths, string(path))
@@ -204,4 +206,17 @@ func (g *Generator) Partitions(batch arrow.RecordBatch) (Partitioned, error) {
 		p.Of = nil
 	}
 	return p, nil
+}
+
+// checkPath refuses partition paths that are no folder of the table's own: those that leave
+// it, that are written in more than one way, and those in which nobody looks for rows: the
+// folder of the timeline, and names of temporary files.
+func checkPath(path string) error {
+	clean, err := base.CleanRelative(path)
+	top, _, _ := strings.Cut(path, "/")
+	temp := slices.ContainsFunc(strings.Split(path, "/"), storage.IsTemp)
+	if err != nil || clean != path || top == base.MetaFolder || temp {
+		return fmt.Errorf("%q cannot be a folder of the table; set hoodie.datasource.write.partitionpath.urlencode or hive_style_partitioning for such values: %w", path, base.ErrInvalid)
+	}
+	return nil
 }

@@ -381,10 +381,11 @@ func execute(ctx context.Context, h *table.Handle, tl *timeline.Timeline, at str
 		p := result.Partitions[r.Partition]
 		p.Partition = r.Partition
 		for _, f := range r.FilesToDelete {
-			file, err := base.CleanRelative(base.Join(r.Partition, path.Base(f)))
+			dir, err := base.CleanRelative(r.Partition)
 			if err != nil {
 				return err
 			}
+			file := base.Join(dir, path.Base(f))
 			if !txn.Writes(storage.Entry{Name: path.Base(f)}, target) {
 				return fmt.Errorf("rollback %s of %s names %s, which is no file of that instant: %w", at, target, f, base.ErrCorrupt)
 			}

@@ -85,8 +85,9 @@ func scalar(in logfile.Ordering, scale int32) merge.Value {
 }
 
 // Ordering is the delete-block form of a row's ordering value. A row without one gets the
-// integer 0, by which real Hudi deletes unconditionally. Times and timestamps are written
-// as the numbers that they are in Avro.
+// integer 0, by which real Hudi deletes unconditionally. Dates, times and timestamps are
+// written as the numbers that they are in Avro: those are what Spark compares with (of a
+// date wrapper it makes an object that it then cannot compare).
 func (o Orderings) Ordering(v merge.Value) logfile.Ordering {
 	if v.Kind() == merge.Tuple {
 		list := make([]logfile.Ordering, len(v.Values()))
@@ -102,7 +103,7 @@ func wrap(v merge.Value, scale int32) logfile.Ordering {
 	switch v.Kind() {
 	case merge.Bool:
 		return logfile.Ordering{Kind: logfile.OrderingBoolean, Int: v.Int64()}
-	case merge.Int:
+	case merge.Int, merge.Date:
 		return logfile.Ordering{Kind: logfile.OrderingInt, Int: v.Int64()}
 	case merge.Long, merge.TimeMicros, merge.TimestampMicros:
 		return logfile.Ordering{Kind: logfile.OrderingLong, Int: v.Int64()}
@@ -114,8 +115,6 @@ func wrap(v merge.Value, scale int32) logfile.Ordering {
 		return logfile.Ordering{Kind: logfile.OrderingBytes, Bytes: []byte(v.Text())}
 	case merge.String:
 		return logfile.Ordering{Kind: logfile.OrderingString, Str: v.Text()}
-	case merge.Date:
-		return logfile.Ordering{Kind: logfile.OrderingDate, Int: v.Int64()}
 	case merge.Decimal:
 		n := v.Decimal128().BigInt()
 		if shift := logfile.OrderingDecimalScale - scale; shift >= 0 {
