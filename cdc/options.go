@@ -29,8 +29,8 @@ type Options struct {
 	// Truncate says what a truncate event does in Upsert mode.
 	Truncate TruncatePolicy
 	// BeforeColumns are columns that the rows of deletes take from the before image, for example
-	// those by which the table is partitioned. Name them only if the source table has REPLICA
-	// IDENTITY FULL: otherwise the image has made-up values.
+	// those by which the table is partitioned; updates must not change them. Unless the source
+	// table has REPLICA IDENTITY FULL the image of a delete has made-up values, and updates have none.
 	BeforeColumns []string
 	// Placeholder is the connector's unavailable.value.placeholder; "": DefaultPlaceholder.
 	Placeholder string

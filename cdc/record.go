@@ -45,6 +45,8 @@ var (
 	ErrNoSchema = fmt.Errorf("no schema: %w", base.ErrInvalid)
 	// ErrNoOrder says that the event has no position in its source.
 	ErrNoOrder = fmt.Errorf("no source position: %w", base.ErrInvalid)
+	// ErrMoved says that an update changes one of Options.BeforeColumns.
+	ErrMoved = fmt.Errorf("the row changes its place: %w", base.ErrUnsupported)
 	// ErrTruncate says that the source table was truncated. See Options.Truncate.
 	ErrTruncate = errors.New("the source table was truncated")
 )

@@ -65,7 +65,27 @@ func (d *Decoder) changed(rec *Record, ev *event) (int, error) {
 	if len(rec.Key) == 0 && len(d.opt.Keys) == 0 {
 		return 0, fmt.Errorf("the record has no message key: %w", ErrNoKey)
 	}
+	if err := d.stays(rec, ev); err != nil {
+		return 0, err
+	}
 	return d.image(rec, ev.prog, ev.after)
+}
+
+// stays makes sure that an update leaves BeforeColumns as they are, as far as the event has
+// the row as it was: the row would be in two places.
+func (d *Decoder) stays(rec *Record, ev *event) error {
+	if len(d.opt.BeforeColumns) == 0 || ev.op != 'u' || ev.before.null(rec.Value) {
+		return nil
+	}
+	t, b := d.table, rec.Value
+	for i, v := range d.before(rec, ev) {
+		now := ev.after[i]
+		if t.before[i] && !d.marks.is(b, now) && string(b[v.start:v.end]) != string(b[now.start:now.end]) {
+			return fmt.Errorf("column %q, by which the table is partitioned, changes from %.60s to %.60s: partition by a column that never changes: %w",
+				t.source[i].Name, b[v.start:v.end], b[now.start:now.end], ErrMoved)
+		}
+	}
+	return nil
 }
 
 // logged appends the image that an event has, after or before, or none.

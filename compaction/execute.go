@@ -205,17 +205,17 @@ func compactOne(ctx context.Context, in *fileslice.Reader, out *cow.Writer, op t
 // sliceOf reads an operation back into a file slice.
 func sliceOf(op timeline.CompactionOperation) (table.FileSlice, error) {
 	s := table.FileSlice{Partition: op.Partition, FileID: op.FileID, BaseInstant: op.BaseInstant}
+	dir, err := base.CleanRelative(op.Partition)
+	if err != nil {
+		return s, err
+	}
 	if op.DataFile != "" {
 		name := path.Base(op.DataFile)
 		n, ok := base.ParseBaseFileName(name)
 		if !ok {
 			return s, fmt.Errorf("plan names %q for a base file: %w", op.DataFile, base.ErrCorrupt)
 		}
-		at, err := base.CleanRelative(base.Join(op.Partition, name))
-		if err != nil {
-			return s, err
-		}
-		s.Base = &table.BaseFile{Path: at, Name: name, Instant: n.Instant}
+		s.Base = &table.BaseFile{Path: base.Join(dir, name), Name: name, Instant: n.Instant}
 	}
 	for _, f := range op.DeltaFiles {
 		name := path.Base(f)
@@ -223,11 +223,7 @@ func sliceOf(op timeline.CompactionOperation) (table.FileSlice, error) {
 		if !ok {
 			return s, fmt.Errorf("plan names %q for a log file: %w", f, base.ErrCorrupt)
 		}
-		at, err := base.CleanRelative(base.Join(op.Partition, name))
-		if err != nil {
-			return s, err
-		}
-		s.Logs = append(s.Logs, table.LogFile{Path: at, Name: n})
+		s.Logs = append(s.Logs, table.LogFile{Path: base.Join(dir, name), Name: n})
 	}
 	return s, nil
 }

@@ -44,6 +44,7 @@ type simulation struct {
 	clock   *simClock
 	store   *mem.Store
 	table   *hudi.Table
+	reader  *hudi.Table // with little memory, now and then, so that logs are merged in passes
 	retain  int
 	history []moment
 	plans   map[string]*model // by the compactions' instants
@@ -70,6 +71,8 @@ func newSimulation(rt *rapid.T, k kind, alloc memory.Allocator) *simulation {
 	tab, err := hudi.CreateStore(context.Background(), s.store, k.config(), s.options()...)
 	require.NoError(rt, err)
 	s.table = tab
+	s.reader, err = hudi.OpenStore(context.Background(), s.store, append(s.options(), hudi.WithMemory(rapid.SampledFrom([]int64{1 << 30, 4000}).Draw(rt, "reader's memory")))...)
+	require.NoError(rt, err)
 	return s
 }
 
@@ -161,7 +164,7 @@ func (s *simulation) insert(rt *rapid.T) {
 	seen := map[string]bool{}
 	for range rapid.IntRange(1, 4).Draw(rt, "rows") {
 		r := s.rec(rt)
-		r.id += fmt.Sprint(rapid.IntRange(0, 20).Draw(rt, "suffix"))
+		r.id += fmt.Sprint(rapid.IntRange(0, 9).Draw(rt, "suffix"))
 		// With a simple index an insert repeats keys that are there: another test's subject.
 		if name := s.model.path(r) + "/" + r.id; s.kind.buckets == 0 {
 			if seen[name] || s.model.known(r) {
@@ -260,21 +263,23 @@ func (s *simulation) rollback(rt *rapid.T) {
 // check compares the present, and a piece of the past.
 func (s *simulation) check(rt *rapid.T) {
 	ctx := rt.Context()
-	seen, err := all(ctx, s.table, query.Options{})
+	seen, err := all(ctx, s.reader, query.Options{})
 	require.NoError(rt, err)
 	require.Equal(rt, s.snapshot(), seen, "snapshot")
 	if len(s.history) == 0 {
 		return
 	}
-	seen, err = all(ctx, s.table, query.Options{View: query.ReadOptimized})
-	require.NoError(rt, err)
-	require.Equal(rt, s.readOptimized(), seen, "read-optimized")
+	if s.kind.typ == table.MOR {
+		seen, err = all(ctx, s.reader, query.Options{View: query.ReadOptimized})
+		require.NoError(rt, err)
+		require.Equal(rt, s.readOptimized(), seen, "read-optimized")
+	}
 	at := rapid.IntRange(0, len(s.history)-1).Draw(rt, "moment")
 	s.checkMoment(rt, s.history[at], s.earliest(rt))
 }
 
 func (s *simulation) checkMoment(rt *rapid.T, m moment, earliest string) {
-	seen, err := all(rt.Context(), s.table, query.Options{AsOf: m.Time})
+	seen, err := all(rt.Context(), s.reader, query.Options{AsOf: m.Time})
 	if m.Time < earliest {
 		require.ErrorIs(rt, err, hudi.ErrCleaned)
 		return
@@ -322,14 +327,14 @@ func (s *simulation) checkPieces(rt *rapid.T, earliest string) {
 	begin := "000"
 	for _, m := range byCompletion {
 		if m.Time >= earliest {
-			seen, err := all(ctx, s.table, query.Options{View: query.Incremental, Begin: begin, End: m.Completion})
+			seen, err := all(ctx, s.reader, query.Options{View: query.Incremental, Begin: begin, End: m.Completion})
 			require.NoError(rt, err)
 			require.Equal(rt, m.after.written, seen, "written by %s", m)
 		}
 		begin = m.Completion
 	}
 	if earliest == "" {
-		seen, err := all(ctx, s.table, query.Options{View: query.Incremental, Begin: "earliest"})
+		seen, err := all(ctx, s.reader, query.Options{View: query.Incremental, Begin: "earliest"})
 		require.NoError(rt, err)
 		require.Equal(rt, s.snapshot(), seen, "all pieces together")
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/hudi-go/hudi-go/cdc"
 	"github.com/hudi-go/hudi-go/hudi"
+	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/schema"
 	"github.com/hudi-go/hudi-go/table"
 )
@@ -22,6 +24,9 @@ const drainTime = 20 * time.Second
 
 // idle is the longest wait for records before progress is told.
 const idle = time.Second
+
+// watchEvery is how often a busy run looks whether its topics are the same.
+const watchEvery = 10 * time.Second
 
 // Run reads until ctx ends, then commits what it has read; with Once until it has reached
 // the ends. The Summary holds for a run that failed too.
@@ -60,6 +65,7 @@ type run struct {
 
 	sink     *sink
 	lastTold time.Time
+	watched  time.Time // see watch
 	events   int64
 	open     time.Time // when the open batch got its first record, zero when it has none
 }
@@ -94,6 +100,7 @@ func (r *run) start(ctx context.Context) error {
 		return err
 	}
 	r.high = r.ends.clone()
+	r.watched = r.began
 	columns := r.known
 	if columns == nil {
 		columns = r.options.Schema
@@ -107,7 +114,7 @@ func (r *run) start(ctx context.Context) error {
 	r.decoder, err = cdc.NewDecoder(cdc.Options{
 		Topic: r.options.Topics[0], Schema: columns, Wire: r.options.Wire, Keys: r.options.Keys,
 		Mode: r.options.Mode, Truncate: r.options.Truncate, Placeholder: r.options.Placeholder,
-		BeforeColumns: r.options.PartitionBy, Seed: seed, Alloc: r.options.Alloc,
+		BeforeColumns: r.partitionedBy(), Seed: seed, Alloc: r.options.Alloc,
 	})
 	if err != nil {
 		return err
@@ -115,6 +122,15 @@ func (r *run) start(ctx context.Context) error {
 	r.sink = &sink{options: r.options, stored: stored, found: found, began: r.began}
 	r.source.consume(r.at)
 	return nil
+}
+
+// partitionedBy are the columns other than keys by which the table is partitioned.
+func (r *run) partitionedBy() []string {
+	columns, keys := r.options.PartitionBy, r.options.Keys
+	if r.table != nil {
+		columns, keys = r.table.Config().PartitionBy, r.table.Config().Keys
+	}
+	return slices.DeleteFunc(slices.Clone(columns), func(name string) bool { return slices.Contains(keys, name) })
 }
 
 // loop reads and writes until the end.
@@ -125,21 +141,23 @@ func (r *run) loop(ctx context.Context) error {
 	work, running := errgroup.WithContext(draining)
 	batches := make(chan *batch)
 	work.Go(func() error { return r.sink.run(running, batches) })
+	var failed error // of the reader, which does not keep what came before from the table
 	work.Go(func() error {
 		defer close(batches)
 		reading, cancel := context.WithCancel(ctx)
 		defer cancel()
 		defer context.AfterFunc(running, cancel)() // a failed writer ends the reading
-		err := r.read(reading, running, batches)
+		failed = r.read(reading, running, batches)
 		if ctx.Err() != nil {
 			time.AfterFunc(drainTime, stop)
-			if errors.Is(err, context.Canceled) {
-				err = nil
-			}
 		}
-		return errors.Join(err, r.seal(running, batches, true))
+		if errors.Is(failed, context.Canceled) {
+			failed = nil
+		}
+		return r.seal(running, batches, true)
 	})
-	return work.Wait()
+	err := work.Wait()
+	return errors.Join(failed, err)
 }
 
 // read decodes records into batches until ctx ends or the ends are reached.
@@ -160,6 +178,9 @@ func (r *run) read(ctx, running context.Context, batches chan<- *batch) error {
 			}
 		})
 		r.push(fetches)
+		if err := r.watch(ctx, fetches.Empty()); err != nil {
+			return err
+		}
 		if err := r.pump(running, batches); err != nil {
 			return err
 		}
@@ -170,6 +191,44 @@ func (r *run) read(ctx, running context.Context, batches chan<- *batch) error {
 		}
 		r.tell()
 	}
+	return nil
+}
+
+// watch looks now and then whether the topics are still the same ones, and takes up
+// partitions that were added.
+func (r *run) watch(ctx context.Context, quiet bool) error {
+	now := r.options.Clock()
+	if since := now.Sub(r.watched); since < idle || since < watchEvery && !quiet {
+		return nil
+	}
+	r.watched = now
+	added, err := r.source.same(ctx, r.at)
+	if errors.Is(err, base.ErrUnreachable) {
+		r.options.Log.Warn("the topics could not be looked up", "error", err) // the client tries to reach the brokers by itself
+		return nil
+	}
+	if err != nil || len(added) == 0 {
+		return err
+	}
+	b, err := r.source.bounds(ctx)
+	if err != nil {
+		return err
+	}
+	more := Checkpoint{Topics: map[string]TopicCheckpoint{}}
+	for topic, partitions := range added {
+		more.Topics[topic] = TopicCheckpoint{Next: map[int32]int64{}}
+		for _, p := range partitions {
+			start, ok := b.start[topic][p]
+			if !ok {
+				continue // on its way
+			}
+			more.Topics[topic].Next[p] = start
+			r.at.Topics[topic].Next[p] = start
+			r.ends.start[topic][p], r.high[topic][p] = start, b.end[topic][p]
+			r.options.Log.Info("a partition was added", "topic", topic, "partition", p)
+		}
+	}
+	r.source.consume(more)
 	return nil
 }
 

@@ -40,9 +40,6 @@ func (s *sink) run(ctx context.Context, batches <-chan *batch) error {
 		err := s.write(ctx, b)
 		b.Release()
 		if err != nil {
-			for rest := range batches {
-				rest.Release()
-			}
 			return err
 		}
 	}
@@ -61,6 +58,9 @@ func (s *sink) write(ctx context.Context, b *batch) error {
 		return nil
 	}
 	if err := s.resolve(ctx, b); err != nil {
+		return err
+	}
+	if err := s.locate(ctx, b); err != nil {
 		return err
 	}
 	extra, err := b.to.metadata()

@@ -20,6 +20,9 @@ const (
 	pollRecords         = 8192
 )
 
+// unknownTries is how often in a row a topic must be unknown to be gone.
+const unknownTries = 5
+
 // source reads topics from given offsets on. It never commits offsets to Kafka.
 type source struct {
 	client *kgo.Client
@@ -28,6 +31,7 @@ type source struct {
 
 	cluster string
 	ids     map[string]string
+	unknown int // times in a row that a topic was not known
 }
 
 func openSource(ctx context.Context, o Options) (*source, error) {
@@ -174,6 +178,41 @@ func (s *source) consume(c Checkpoint) {
 		}
 	}
 	s.client.AddConsumePartitions(at)
+}
+
+// same makes sure that the topics are those that reading began with, and returns the
+// partitions that were added since.
+func (s *source) same(ctx context.Context, at Checkpoint) (added map[string][]int32, err error) {
+	meta, err := s.admin.Metadata(ctx, s.topics...)
+	if err != nil {
+		return nil, fmt.Errorf("ingest: brokers %v do not answer: %w: %w", s.client.SeedBrokers(), err, base.ErrUnreachable)
+	}
+	for _, name := range s.topics {
+		t, ok := meta.Topics[name]
+		if !ok || errors.Is(t.Err, kerr.UnknownTopicOrPartition) {
+			s.unknown++
+			if s.unknown < unknownTries {
+				return nil, nil // a broker that has just started does not know them yet
+			}
+			return nil, fmt.Errorf("ingest: topic %q was deleted: %w", name, base.ErrOffsetLost)
+		}
+		if t.Err != nil {
+			return nil, fmt.Errorf("ingest: topic %q: %w: %w", name, t.Err, base.ErrUnreachable)
+		}
+		s.unknown = 0
+		if id := t.ID.String(); id != s.ids[name] {
+			return nil, fmt.Errorf("ingest: topic %q was deleted and made anew (its id is %s, was %s); the table's offsets mean nothing in it: %w", name, id, s.ids[name], base.ErrOffsetLost)
+		}
+		for p := range t.Partitions {
+			if _, known := at.Topics[name].Next[p]; !known {
+				if added == nil {
+					added = map[string][]int32{}
+				}
+				added[name] = append(added[name], p)
+			}
+		}
+	}
+	return added, nil
 }
 
 // pause stops fetching from a partition until it is resumed.

@@ -31,6 +31,7 @@ type shape struct {
 	// changes are such that it does not matter
 	smallFiles bool
 	sparkFirst bool // Spark creates the table
+	long       bool // only in long runs
 }
 
 var shapes = []shape{
@@ -39,11 +40,11 @@ var shapes = []shape{
 	{kind: interop.COW, buckets: 4, smallFiles: true},
 	{kind: interop.COW, sparkFirst: true},
 	{kind: interop.MOR, partition: "hive"},
-	{kind: interop.MOR, partition: "plain", smallFiles: true},
-	{kind: interop.MOR, partition: "hive", buckets: 3},
-	{kind: interop.MOR, buckets: 4},
 	{kind: interop.MOR, sparkFirst: true, smallFiles: true},
+	{kind: interop.MOR, buckets: 4},
 	{kind: interop.MOR, partition: "hive", buckets: 2, sparkFirst: true},
+	{kind: interop.MOR, partition: "plain", smallFiles: true, long: true},
+	{kind: interop.MOR, partition: "hive", buckets: 3, long: true},
 }
 
 func (s shape) String() string {
@@ -70,11 +71,15 @@ func (s shape) exact() bool { return s.kind == interop.COW || s.buckets > 0 || !
 const alternateRounds = 10
 
 // Both engines take turns on one table: first fixed operations with every kind of query after each, then random ones.
-// HUDI_GO_SEEDS is the number of seeds to try (1), HUDI_GO_SEED the first of them (1); a failure prints what was done.
+// HUDI_GO_SEEDS is the number of seeds to try (by default 1, and of some kinds of tables none), HUDI_GO_SEED the first of
+// them (1); a failure prints what was done.
 func TestAlternate(t *testing.T) {
 	spark := interop.SharedSpark(t)
 	first, count := number(t, "HUDI_GO_SEED", 1), number(t, "HUDI_GO_SEEDS", 1)
 	for _, s := range shapes {
+		if s.long && os.Getenv("HUDI_GO_SEEDS")+os.Getenv("HUDI_GO_SEED") == "" {
+			continue
+		}
 		for seed := first; seed < first+count; seed++ {
 			t.Run(fmt.Sprintf("%s/seed=%d", s, seed), func(t *testing.T) {
 				a := newAlternation(t, spark, s, uint64(seed))
@@ -627,14 +632,13 @@ func (a *alternation) checkRange(begin, end string) {
 		query.Options{View: query.Incremental, Begin: begin, End: end}, a.sparkRead().Incremental(begin, end))
 }
 
-// checkAll asks every kind of question: about now, about the time before the last write, and about that write.
+// checkAll asks for the rows now, for those of base files, and for those of the last write.
 func (a *alternation) checkAll() {
 	a.t.Helper()
 	a.check()
 	if a.shape.kind == interop.MOR {
 		a.checkReadOptimized()
 	}
-	a.checkPast(a.history[max(0, len(a.history)-2)])
 	ends := a.bounds()
 	a.checkRange(ends[len(ends)-2], ends[len(ends)-1])
 }

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -245,16 +246,19 @@ func (f *feed) keepTopic(t testing.TB) {
 	t.Logf("%s: the records are in %s", f.topic, file.Name())
 }
 
+// finishes counts, so that keys differ.
+var finishes atomic.Int64
+
 // finish makes the last records of every partition inserts, so that the end of a topic is reached with a commit: records
 // without rows, as the tombstones behind deletes are, wait for the next one.
 func finish(t testing.TB, lab *interop.Lab) {
 	t.Helper()
-	lab.Exec(t, `
-		insert into shop.customers(id, name, created_at) select 1000000000 + g, 'last', now() from generate_series(1, 64) g;
+	lab.Exec(t, strings.ReplaceAll(`
+		insert into shop.customers(id, name, created_at) select $ + g, 'last', now() from generate_series(1, 64) g;
 		insert into shop.orders(id, customer_id, status, total, placed_on)
-			select 1000000000 + g, 1000000000 + g, 'last', 0, now() from generate_series(1, 64) g;
-		insert into shop.items(order_id, line, sku, qty, price) select 1000000000 + g, 1, 'last', 1, 1 from generate_series(1, 64) g;
-		insert into shop.all_types(id) select 1000000000 + g from generate_series(1, 64) g;`)
+			select $ + g, $ + g, 'last', 0, now() from generate_series(1, 64) g;
+		insert into shop.items(order_id, line, sku, qty, price) select $ + g, 1, 'last', 1, 1 from generate_series(1, 64) g;
+		insert into shop.all_types(id) select $ + g from generate_series(1, 64) g;`, "$", strconv.Itoa(1_000_000_000+1000*int(finishes.Add(1)))))
 }
 
 // syncBuffer is the end of what a process prints, which may be read while it prints.
