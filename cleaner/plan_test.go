@@ -1,7 +1,6 @@
 package cleaner
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -313,5 +312,5 @@ func TestPathsInPlans(t *testing.T) {
 	_, err = Execute(t.Context(), w.handle(), "14")
 	require.NoError(t, err)
 	_, err = w.store.Stat(t.Context(), base.Join("p", nameOf("b:g@11")))
-	require.True(t, errors.Is(err, fs.ErrNotExist))
+	require.ErrorIs(t, err, fs.ErrNotExist)
 }

@@ -324,7 +324,7 @@ func (c *crash) run(ctx context.Context, d disk, rule fault.Rule, dies bool) (tr
 	failure := c.cut(living, st)
 	f.Kill()
 	if err := c.verify(ctx, d, failure, dies || !f.Tripped()); err != nil {
-		return true, fmt.Errorf("%w\noperation: %v", err, failure)
+		return true, fmt.Errorf("%w\noperation: %w", err, failure)
 	}
 	return f.Tripped(), nil
 }

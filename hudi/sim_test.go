@@ -9,13 +9,11 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
-	"testing"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
-	"github.com/stretchr/testify/require"
 
 	"github.com/hudi-go/hudi-go/hudi"
 	"github.com/hudi-go/hudi-go/internal/base"
@@ -23,7 +21,6 @@ import (
 	"github.com/hudi-go/hudi-go/schema"
 	"github.com/hudi-go/hudi-go/storage"
 	"github.com/hudi-go/hudi-go/table"
-	"github.com/hudi-go/hudi-go/timeline"
 )
 
 // Simulations make much garbage of small tables; a collection for every few of them halves
@@ -270,15 +267,6 @@ func walkAll(ctx context.Context, st storage.Store, dir string, visit func(stora
 		}
 	}
 	return nil
-}
-
-// lastWrite is the newest completed write.
-func lastWrite(t testing.TB, tab *hudi.Table) timeline.Instant {
-	tl, err := tab.Timeline(t.Context())
-	require.NoError(t, err)
-	i, ok := tl.LastCompletedWrite()
-	require.True(t, ok)
-	return i
 }
 
 // version is one version of a row in the model: a row or a delete.

@@ -461,7 +461,7 @@ func TestMergeBaseUntouched(t *testing.T) {
 	out, stats, err := r.MergeBase(same, keys)
 	require.NoError(t, err)
 	require.Equal(t, Stats{Stale: 1}, stats)
-	require.True(t, out == same)
+	require.Same(t, same, out)
 	out.Release()
 	changed, keys := makeBatch(alloc, row("q", "base", 5), row("b", "base", 5), row("c", "base", 5), row("r", "base", 5))
 	defer changed.Release()

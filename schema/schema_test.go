@@ -408,7 +408,7 @@ func TestFromArrow(t *testing.T) {
 	_, err := FromArrow("", field(arrow.PrimitiveTypes.Int32))
 	require.ErrorIs(t, err, base.ErrInvalid)
 
-	var deep arrow.DataType = arrow.PrimitiveTypes.Int32
+	deep := arrow.PrimitiveTypes.Int32
 	for range 1000 {
 		deep = arrow.ListOf(deep)
 	}
