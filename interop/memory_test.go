@@ -1,0 +1,130 @@
+package interop_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/hudi-go/hudi-go/interop"
+)
+
+// memoryLimit is what an ingest with the default budget of 512 MiB may take, in MiB.
+const memoryLimit = 640
+
+// hudictl ingest with its default budget keeps to it, however many events there are: HUDI_GO_EVENTS (300000), over a
+// third as many keys, as bench/gen.py makes them.
+func TestMemory(t *testing.T) {
+	events := setting(t, "HUDI_GO_EVENTS", 300_000)
+	lab := interop.StartKafka(t)
+	lab.CreateTopic(t, "shop.public.orders", 4)
+	began := time.Now()
+	live := produceOrders(t, lab.Brokers, "shop.public.orders", events, events*3/10)
+	t.Logf("%d events produced in %s, %d live keys", events, time.Since(began).Round(time.Second), live)
+	columns, err := filepath.Abs("../bench/orders.avsc")
+	require.NoError(t, err)
+	for _, kind := range []string{"mor", "cow"} {
+		path := filepath.Join(t.TempDir(), "orders")
+		cmd := interop.Hudictl(t, "ingest", path, "--brokers", lab.Brokers, "--topic", "shop.public.orders", "--type", kind,
+			"--schema", columns, "--once", "--output", "json", "--memory", "512MiB")
+		var out, problems bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &problems
+		cmd.Env = append(os.Environ(), strings.Fields(os.Getenv("HUDI_GO_INGEST_ENV"))...)
+		require.NoError(t, cmd.Start())
+		peak := make(chan int, 1)
+		go func() { peak <- watchMemory(cmd.Process.Pid) }()
+		require.NoError(t, cmd.Wait(), &problems)
+		var sum struct{ Events, Commits, Elapsed int64 }
+		require.NoError(t, json.Unmarshal(out.Bytes(), &sum), out.String())
+		require.EqualValues(t, events, sum.Events)
+		mib := <-peak
+		t.Logf("%s: %d events in %s, %.0f/s, %d commits, peak %d MiB", kind, sum.Events, time.Duration(sum.Elapsed).Round(time.Millisecond),
+			float64(sum.Events)/time.Duration(sum.Elapsed).Seconds(), sum.Commits, mib)
+		if mib > memoryLimit {
+			t.Errorf("%s: peak memory is %d MiB", kind, mib)
+		}
+		require.Len(t, interop.QueryHudictl(t, path, "--columns", "id"), live, kind)
+	}
+}
+
+var highWater = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
+
+// watchMemory returns the peak of a process's resident memory in MiB, when the process has ended. (What wait4 tells
+// begins at the memory of the process that started it.)
+func watchMemory(pid int) int {
+	peak := 0
+	for {
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		if err != nil {
+			return peak / 1024
+		}
+		if m := highWater.FindSubmatch(status); m != nil {
+			if kb, err := strconv.Atoi(string(m[1])); err == nil {
+				peak = max(peak, kb)
+			}
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// produceOrders sends change events of orders and returns how many keys are live in the end.
+func produceOrders(t *testing.T, brokers, topic string, events, keys int) int {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(brokers), kgo.DefaultProduceTopic(topic), kgo.ProducerBatchCompression(kgo.Lz4Compression()),
+		kgo.ProducerLinger(20*time.Millisecond), kgo.MaxBufferedRecords(50_000))
+	require.NoError(t, err)
+	defer client.Close()
+	rng := rand.New(rand.NewPCG(42, 0))
+	words := strings.Fields("furiously quickly carefully slyly ironic final bold express pending silent special packages deposits requests accounts")
+	live := make([]bool, keys+1)
+	count := 0
+	var failed error
+	for j := range events {
+		id := 1 + int(float64(keys)*rng.Float64()*rng.Float64()) // some keys change much more often than others
+		lsn, at := 24_000_000+112*j, 1_700_000_000_000+j
+		op, before, after := "c", "null", ""
+		switch {
+		case live[id] && rng.IntN(20) == 0:
+			op, after = "d", "null"
+			before = fmt.Sprintf(`{"id":%d,"customer_id":0,"status":null,"amount":null,"city":null,"note":null,"qty":0,"price":0.0,"active":false,"created_at":0,"updated_at":0}`, id)
+			live[id], count = false, count-1
+		default:
+			if live[id] {
+				op = "u"
+			} else {
+				live[id], count = true, count+1
+			}
+			amount := 100 + rng.IntN(5_000_000)
+			var note []string
+			for range 3 + rng.IntN(12) {
+				note = append(note, words[rng.IntN(len(words))])
+			}
+			after = fmt.Sprintf(`{"id":%d,"customer_id":%d,"status":"%s","amount":"%d.%02d","city":"city-%d","note":"%s","qty":%d,"price":%g,"active":%t,"created_at":%d,"updated_at":%d}`,
+				id, id%50021, []string{"NEW", "PAID", "PACKED", "SHIPPED", "CLOSED"}[rng.IntN(5)], amount/100, amount%100, rng.IntN(1000),
+				strings.Join(note, " "), id%97, float64(amount)/100, rng.IntN(5) > 0, (1_700_000_000_000-id)*1000, at*1000)
+		}
+		client.Produce(t.Context(), &kgo.Record{Key: fmt.Appendf(nil, `{"id":%d}`, id), Value: fmt.Appendf(nil,
+			`{"before":%s,"after":%s,"source":{"version":"3.5.0.Final","connector":"postgresql","name":"shop","ts_ms":%d,"snapshot":"false","db":"shop",`+
+				`"sequence":"[\"%d\",\"%d\"]","ts_us":%d,"ts_ns":%d,"schema":"public","table":"orders","txId":%d,"lsn":%d,"xmin":null},`+
+				`"transaction":null,"op":"%s","ts_ms":%d,"ts_us":%d,"ts_ns":%d}`,
+			before, after, at, lsn-112, lsn, at*1000, at*1_000_000, 700+j/10, lsn, op, at+5, (at+5)*1000, (at+5)*1_000_000)},
+			func(_ *kgo.Record, err error) {
+				if err != nil {
+					failed = err
+				}
+			})
+	}
+	require.NoError(t, client.Flush(t.Context()))
+	require.NoError(t, failed)
+	return count
+}
