@@ -90,10 +90,14 @@ type partition struct {
 	floor int64 // no ordering value is less, since the last row of a snapshot
 }
 
-// order gives the ordering value of an event; ok says that it has a position.
-func (p *partition) order(position int64, ok bool) int64 {
-	if !ok {
+// order gives the ordering value of an event; ok says that it has a position. A row of a
+// snapshot is the truth of its time, whatever came before it.
+func (p *partition) order(position int64, ok, snapshot bool) int64 {
+	switch {
+	case !ok:
 		return p.Order
+	case snapshot:
+		return max(position, p.Order)
 	}
 	return max(position, p.floor)
 }

@@ -177,13 +177,13 @@ func (d *Decoder) append(rec *Record, p *partition) error {
 	if err != nil {
 		return err
 	}
-	order := p.order(position, positioned)
+	order := p.order(position, positioned, ev.op == 'r')
 	if err := d.row(rec, ev, position, order); err != nil {
 		return err
 	}
 	d.wider = false
 	p.took(rec.Offset, number(rec.Value, ev.source[srcTime]))
-	p.tookRow(order, !positioned || ev.op == 'r')
+	p.tookRow(order, ev.op == 'r')
 	switch ev.op {
 	case 'r':
 		counts.Snapshots++

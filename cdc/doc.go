@@ -52,8 +52,10 @@
 //
 // Within a Kafka partition the order of events is authoritative. The ordering value is the
 // event's position in the source (source.lsn for PostgreSQL). Rows of incremental snapshots have
-// no position; they take the highest seen in their partition so far. After a row of any
-// snapshot no event of that partition gets less, so that an update which follows such a row in
-// Kafka never loses against it: transactions that were under way when the snapshot was taken
-// have lower positions. Equal ordering values mean: the later row wins.
+// no position; they take the highest seen in their partition so far, and rows of other
+// snapshots no less than that: after a failover positions may begin anew, and the snapshot that
+// follows it counts. After a row of a snapshot no event of that partition gets less, so that an
+// update which follows such a row in Kafka never loses against it: transactions that were under
+// way when the snapshot was taken have lower positions. Equal ordering values mean: the later
+// row wins.
 package cdc

@@ -84,7 +84,7 @@ const (
 type Progress struct {
 	Events    int64 // read, of all kinds
 	Committed int64 // of these in the table
-	Lag       int64 // records between the table and the topics' ends, -1 when not known
+	Lag       int64 // records between the table and the topics' ends
 	Commits   int64
 	Instant   string // of the last commit
 	Elapsed   time.Duration

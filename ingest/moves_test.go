@@ -1,11 +1,14 @@
 package ingest_test
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -93,4 +96,66 @@ func TestKeyChangesFarApart(t *testing.T) {
 			sim.must(options)
 		}
 	})
+}
+
+// compact removes what compaction of the topic does: everything of keys whose last record is a
+// tombstone.
+func compact(sent []*kgo.Record) []*kgo.Record {
+	last := map[string]*kgo.Record{}
+	for _, r := range sent {
+		last[string(r.Key)] = r
+	}
+	var out []*kgo.Record
+	for _, r := range sent {
+		if last[string(r.Key)].Value != nil {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// idsAndN are rows without what may have been left out by the source.
+func idsAndN(lines []string) []string {
+	var out []string
+	for _, l := range lines {
+		var r struct{ ID, N int64 }
+		if err := json.Unmarshal([]byte(l), &r); err != nil {
+			panic(err)
+		}
+		out = append(out, fmt.Sprint(r.ID, " ", r.N))
+	}
+	return out
+}
+
+// A topic that was compacted lacks the deletes of old keys: what waits for them is not held up
+// for ever.
+func TestHalvesAlone(t *testing.T) {
+	for _, once := range []bool{true, false} {
+		t.Run(fmt.Sprint("once=", once), func(t *testing.T) {
+			sim := newSim(t, simPartitions)
+			src := newSource(21, sim.topic)
+			src.reuse = false
+			for range 150 {
+				src.change()
+			}
+			sent := compact(src.sent)
+			require.Less(t, len(sent), len(src.sent))
+			sim.produce(sent...)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			began := time.Now()
+			_, err := sim.runCtx(ctx, func(o *ingest.Options) {
+				o.Once, o.Interval = once, time.Second
+				o.Clock = func() time.Time { return began.Add(time.Since(began) * 50) } // what waits does not wait so long
+				o.Progress = func(p ingest.Progress) {
+					if p.Lag == 0 && p.Commits > 0 {
+						cancel()
+					}
+				}
+			})
+			require.NoError(t, err)
+			require.Equal(t, idsAndN(src.lines()), idsAndN(sim.lines()))
+			t.Log(time.Since(began))
+		})
+	}
 }

@@ -119,7 +119,7 @@ func (r *run) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.sink = &sink{options: r.options, stored: stored, found: found, began: r.began}
+	r.sink = &sink{options: r.options, stored: stored, seen: stored, found: found, began: r.began}
 	r.source.consume(r.at)
 	return nil
 }
@@ -382,10 +382,10 @@ func (r *run) progress() Progress {
 	p := r.sink.progress()
 	p.Events = r.events
 	p.Elapsed = r.options.Clock().Sub(r.began)
-	stored := r.sink.checkpoint()
+	done := r.sink.reached()
 	for topic, ends := range r.high {
 		for partition, end := range ends {
-			p.Lag += max(end-max(stored.Topics[topic].Next[partition], r.ends.start[topic][partition]), 0)
+			p.Lag += max(end-max(done.Topics[topic].Next[partition], r.ends.start[topic][partition]), 0)
 		}
 	}
 	return p

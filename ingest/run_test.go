@@ -390,6 +390,20 @@ func TestNothingToWrite(t *testing.T) {
 	require.Zero(t, sum.Events)
 	require.Zero(t, sum.Commits)
 	require.Equal(t, src.lines(), sim.lines())
+
+	sim.produce(&kgo.Record{Topic: sim.topic, Key: keyJSON(1)})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	_, err := sim.runCtx(ctx, func(o *ingest.Options) {
+		o.Once, o.Interval = false, 20*time.Millisecond
+		o.Progress = func(p ingest.Progress) {
+			if p.Events > 0 && p.Lag == 0 {
+				require.Zero(t, p.Commits, "nothing lags behind, though nothing was committed")
+				cancel()
+			}
+		}
+	})
+	require.NoError(t, err)
 }
 
 // event is an event of one row with other columns than simFields.

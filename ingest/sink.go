@@ -28,6 +28,7 @@ type sink struct {
 
 	mu      sync.Mutex // of what follows, which progress reads
 	stored  Checkpoint // the table's
+	seen    Checkpoint // and that plus records that have nothing to say
 	state   Progress
 	total   cdc.Counts
 	example string
@@ -55,6 +56,9 @@ func (s *sink) write(ctx context.Context, b *batch) error {
 		return nil
 	}
 	if empty && !b.final && s.options.Clock().Sub(s.storedAt) < checkpointAge {
+		s.mu.Lock()
+		s.seen = b.to
+		s.mu.Unlock()
 		return nil
 	}
 	if err := s.resolve(ctx, b); err != nil {
@@ -142,7 +146,7 @@ func (s *sink) count(b *batch) {
 
 func (s *sink) committed(c hudi.Commit, to Checkpoint) {
 	s.mu.Lock()
-	s.stored = to
+	s.stored, s.seen = to, to
 	s.state.Commits++
 	s.state.Instant = c.Instant
 	s.state.Committed = s.total.Rows() + s.total.Truncates + s.total.Tombstones + s.total.Messages + s.total.Other + s.total.Skipped
@@ -150,10 +154,11 @@ func (s *sink) committed(c hudi.Commit, to Checkpoint) {
 	s.options.Log.Debug("committed", "instant", c.Instant, "inserts", c.Inserts, "updates", c.Updates, "deletes", c.Deletes, "bytes", c.Bytes)
 }
 
-func (s *sink) checkpoint() Checkpoint {
+// reached is what is dealt with: in the table, or nothing that belongs there.
+func (s *sink) reached() Checkpoint {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.stored
+	return s.seen
 }
 
 func (s *sink) progress() Progress {

@@ -218,10 +218,10 @@ type working struct {
 func startWork(lab *interop.Lab, g *workload.Generator, rate int) *working {
 	w := &working{make(chan struct{}), make(chan error, 1)}
 	go func() {
-		tick := time.NewTicker(250 * time.Millisecond)
-		defer tick.Stop()
+		began, first := time.Now(), g.Changes
 		for {
-			if err := lab.TryExec(g.Batch(max(1, rate/4))); err != nil {
+			due := int(time.Since(began).Seconds()*float64(rate)) - (g.Changes - first)
+			if err := lab.TryExec(g.Batch(max(1, due))); err != nil {
 				w.done <- err
 				return
 			}
@@ -229,7 +229,7 @@ func startWork(lab *interop.Lab, g *workload.Generator, rate int) *working {
 			case <-w.quit:
 				w.done <- nil
 				return
-			case <-tick.C:
+			case <-time.After(200 * time.Millisecond):
 			}
 		}
 	}()

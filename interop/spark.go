@@ -254,7 +254,7 @@ func (s *Spark) SQL(t testing.TB, statement string, tables, options map[string]s
 	return s.rows(t, map[string]any{"cmd": "sql", "statement": statement, "tables": orEmpty(tables), "options": orEmpty(options)})
 }
 
-// Compact schedules and runs a compaction, by op: "schedule", "run" or "scheduleAndExecute". The plan's own condition
+// Compact schedules and runs a compaction, by op: "schedule", "execute" or "scheduleAndExecute". The plan's own condition
 // (five delta commits) is set aside unless options say otherwise.
 func (s *Spark) Compact(t testing.TB, path, op string, options map[string]string) Rows {
 	t.Helper()

@@ -12,7 +12,7 @@ An answer is {"ok": true, …} or {"ok": false, "error": text, "trace": text}. T
   parquet   path [schema] [out] [encoding]                            → as read, by Spark's own Parquet reader
   write     path name op (rows | jsonl | parquet) schema [type] [keys] [partition_by] [ordering] [options] [mode]
   delete    as write, with op "delete"
-  compact   path op (schedule | run | scheduleAndExecute) [timestamp] [options] → rows of the procedure
+  compact   path op (schedule | execute | scheduleAndExecute) [timestamp] [options] → rows of the procedure
   sql       statement [tables {name: path}] [options] [out] [encoding] → as read
   exit
 """
