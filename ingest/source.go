@@ -25,9 +25,10 @@ const unknownTries = 5
 
 // source reads topics from given offsets on. It never commits offsets to Kafka.
 type source struct {
-	client *kgo.Client
-	admin  *kadm.Client
-	topics []string
+	client  *kgo.Client
+	admin   *kadm.Client
+	topics  []string
+	brokers []string // as the user named them
 
 	cluster string
 	ids     map[string]string
@@ -48,7 +49,7 @@ func openSource(ctx context.Context, o Options) (*source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ingest: kafka client: %w: %w", err, base.ErrInvalid)
 	}
-	s := &source{client: client, admin: kadm.NewClient(client), topics: o.Topics, ids: map[string]string{}}
+	s := &source{client: client, admin: kadm.NewClient(client), topics: o.Topics, brokers: o.Brokers, ids: map[string]string{}}
 	if err := s.describe(ctx); err != nil {
 		client.Close()
 		return nil, err
@@ -62,7 +63,7 @@ func (s *source) close() { s.client.Close() }
 func (s *source) describe(ctx context.Context) error {
 	meta, err := s.admin.Metadata(ctx, s.topics...)
 	if err != nil {
-		return fmt.Errorf("ingest: brokers %v do not answer: %w: %w", s.client.SeedBrokers(), err, base.ErrUnreachable)
+		return fmt.Errorf("ingest: brokers %v do not answer: %w: %w", s.brokers, err, base.ErrUnreachable)
 	}
 	s.cluster = meta.Cluster
 	for _, name := range s.topics {
@@ -185,7 +186,7 @@ func (s *source) consume(c Checkpoint) {
 func (s *source) same(ctx context.Context, at Checkpoint) (added map[string][]int32, err error) {
 	meta, err := s.admin.Metadata(ctx, s.topics...)
 	if err != nil {
-		return nil, fmt.Errorf("ingest: brokers %v do not answer: %w: %w", s.client.SeedBrokers(), err, base.ErrUnreachable)
+		return nil, fmt.Errorf("ingest: brokers %v do not answer: %w: %w", s.brokers, err, base.ErrUnreachable)
 	}
 	for _, name := range s.topics {
 		t, ok := meta.Topics[name]
