@@ -169,7 +169,7 @@ func (w *Writer) copyMerged(ctx context.Context, f *file, old *table.BaseFile, c
 	if !ok {
 		return total, fmt.Errorf("rows without meta fields: %w", base.ErrUnsupported)
 	}
-	for batch, err := range r.Read(ctx, basefile.ReadOptions{Schema: w.Schema}) {
+	for batch, err := range r.Read(ctx, basefile.ReadOptions{Schema: w.Schema, BatchRows: merge.BatchRows}) {
 		if err == nil {
 			err = ctx.Err()
 		}

@@ -13,10 +13,11 @@ import (
 	"github.com/hudi-go/hudi-go/internal/base"
 )
 
-// Sizes of what the Kafka client holds: what one fetch brings, and of one partition.
+// Sizes of what one fetch brings, and of one partition. The client holds one that is on its
+// way beside the one at work, and events are compressed to a fifth.
 const (
-	fetchBytes          = 16 << 20
-	fetchPartitionBytes = 4 << 20
+	fetchBytes          = 8 << 20
+	fetchPartitionBytes = 1 << 20
 	pollRecords         = 8192
 )
 

@@ -15,8 +15,10 @@ import (
 	"github.com/hudi-go/hudi-go/schema"
 )
 
-// BatchRows is the greatest number of rows in a batch that a Reducer makes.
-const BatchRows = 64 << 10
+// BatchRows is the greatest number of rows in a batch that a Reducer makes, and what base rows
+// should come in that are merged: of several files at a time a merge holds a batch before and
+// one after.
+const BatchRows = 16 << 10
 
 // Reducer brings many versions of rows down to one entry for each key, and merges the
 // entries with the rows of base files. It serves readers (log blocks over a base file),

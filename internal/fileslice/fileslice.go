@@ -57,7 +57,7 @@ type Request struct {
 // Read yields the rows of a slice. A batch is valid until the next step.
 func (r *Reader) Read(ctx context.Context, q Request) iter.Seq2[arrow.RecordBatch, error] {
 	if len(q.Slice.Logs) == 0 && q.InRange == nil {
-		return r.baseRows(ctx, q.Slice.Base, q.Columns, q.Keep)
+		return r.baseRows(ctx, q.Slice.Base, basefile.ReadOptions{Schema: q.Columns, Keep: q.Keep})
 	}
 	return func(yield func(arrow.RecordBatch, error) bool) {
 		if err := r.merged(ctx, q, yield); err != nil {
@@ -67,7 +67,7 @@ func (r *Reader) Read(ctx context.Context, q Request) iter.Seq2[arrow.RecordBatc
 }
 
 // baseRows yields the rows of a base file; none if there is none.
-func (r *Reader) baseRows(ctx context.Context, f *table.BaseFile, columns *schema.Schema, keep func(*basefile.RowGroup) bool) iter.Seq2[arrow.RecordBatch, error] {
+func (r *Reader) baseRows(ctx context.Context, f *table.BaseFile, o basefile.ReadOptions) iter.Seq2[arrow.RecordBatch, error] {
 	return func(yield func(arrow.RecordBatch, error) bool) {
 		if f == nil {
 			return
@@ -84,7 +84,7 @@ func (r *Reader) baseRows(ctx context.Context, f *table.BaseFile, columns *schem
 			return
 		}
 		defer b.Close()
-		for batch, err := range b.Read(ctx, basefile.ReadOptions{Schema: columns, Keep: keep}) {
+		for batch, err := range b.Read(ctx, o) {
 			if !yield(batch, err) || err != nil {
 				return
 			}
