@@ -190,7 +190,7 @@ func compactOne(ctx context.Context, in *fileslice.Reader, out *cow.Writer, op t
 		slice.Logs[i].Size = e.Size
 		logBytes += e.Size
 	}
-	stat, err := out.Compact(ctx, slice, in.Read(ctx, fileslice.Request{Slice: slice, Columns: full}))
+	stat, err := out.Compact(ctx, slice, in.Read(ctx, fileslice.Request{Slice: slice, Columns: full, Parallel: out.Parallel}))
 	if err != nil {
 		return nil, err
 	}

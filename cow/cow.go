@@ -40,7 +40,7 @@ type Writer struct {
 	Codec string
 	// TargetBytes is the size at which Roll starts another file.
 	TargetBytes int64
-	// Parallel is how many columns of a file may be encoded at a time.
+	// Parallel is how many columns of a file may be decoded or encoded at a time.
 	Parallel int
 }
 
@@ -169,7 +169,7 @@ func (w *Writer) copyMerged(ctx context.Context, f *file, old *table.BaseFile, c
 	if !ok {
 		return total, fmt.Errorf("rows without meta fields: %w", base.ErrUnsupported)
 	}
-	for batch, err := range r.Read(ctx, basefile.ReadOptions{Schema: w.Schema, BatchRows: merge.BatchRows}) {
+	for batch, err := range r.Read(ctx, basefile.ReadOptions{Schema: w.Schema, BatchRows: merge.BatchRows, Parallel: w.Parallel}) {
 		if err == nil {
 			err = ctx.Err()
 		}

@@ -131,7 +131,8 @@ func (p *Plan) send(ctx context.Context, t Task, results chan<- result) bool {
 
 // Task reads one task of the plan. Tasks may be read by several workers.
 func (p *Plan) Task(ctx context.Context, t Task) iter.Seq2[arrow.RecordBatch, error] {
-	request := fileslice.Request{Slice: t.Slice, Columns: p.columns, Latest: p.Instant, InRange: p.inRange}
+	request := fileslice.Request{Slice: t.Slice, Columns: p.columns, Latest: p.Instant, InRange: p.inRange,
+		Parallel: p.source.Parallel / max(1, len(p.Tasks))}
 	if p.where != nil {
 		request.Keep = func(g *basefile.RowGroup) bool {
 			return p.where.MayMatch(rowGroupStats{g, p.reader.Table})

@@ -8,7 +8,6 @@ import (
 	"iter"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/file"
@@ -35,6 +34,7 @@ type Reader struct {
 	file   *file.Reader
 	arrow  *pqarrow.FileReader // its manifest ignores Arrow schemas in the footer
 	groups []RowGroup
+	paged  pageFile
 }
 
 // Open reads the footer of an open file; name is for messages. The reader takes the file over:
@@ -245,6 +245,8 @@ type ReadOptions struct {
 	// BatchRows is the most rows of a batch, at most and by default 65536. Batches of wide
 	// rows have fewer.
 	BatchRows int
+	// Parallel is how many columns are decoded at a time.
+	Parallel int
 }
 
 // Read returns the rows of the row groups kept, in order. A batch lies within one row group.
@@ -255,10 +257,10 @@ func (r *Reader) Read(ctx context.Context, o ReadOptions) iter.Seq2[arrow.Record
 		p := r.project(o.Schema)
 		for i := range r.groups {
 			g := &r.groups[i]
-			if o.Keep != nil && !o.Keep(g) {
+			if g.Rows == 0 || o.Keep != nil && !o.Keep(g) {
 				continue
 			}
-			if !r.readGroup(ctx, g, p, o.BatchRows, yield) {
+			if !r.readGroup(ctx, g, p, o, yield) {
 				return
 			}
 		}
@@ -266,8 +268,8 @@ func (r *Reader) Read(ctx context.Context, o ReadOptions) iter.Seq2[arrow.Record
 }
 
 // readGroup yields a row group's batches and reports whether to go on.
-func (r *Reader) readGroup(ctx context.Context, g *RowGroup, p projection, limit int, yield func(arrow.RecordBatch, error) bool) bool {
-	scan, err := r.newGroupScan(ctx, g, p, limit)
+func (r *Reader) readGroup(ctx context.Context, g *RowGroup, p projection, o ReadOptions, yield func(arrow.RecordBatch, error) bool) bool {
+	scan, err := r.newGroupScan(ctx, g, p, o)
 	if err != nil {
 		yield(nil, err)
 		return false
@@ -292,82 +294,4 @@ func (r *Reader) readGroup(ctx context.Context, g *RowGroup, p projection, limit
 			return false
 		}
 	}
-}
-
-// groupScan reads the batches of one row group.
-type groupScan struct {
-	r       *Reader
-	p       projection
-	group   *RowGroup
-	records pqarrow.RecordReader // nil if no column of the file is wanted
-	rows    int64                // read
-	limit   int64                // rows of a batch
-}
-
-func (r *Reader) newGroupScan(ctx context.Context, g *RowGroup, p projection, limit int) (*groupScan, error) {
-	s := &groupScan{r: r, p: p, group: g, limit: g.batchRows(p.leaves, limit)}
-	if len(p.leaves) == 0 {
-		return s, nil
-	}
-	err := r.guard(func() error {
-		fr := *r.arrow
-		fr.Props.BatchSize = s.limit
-		var err error
-		if s.records, err = fr.GetRecordReader(ctx, p.leaves, []int{g.index}); err != nil {
-			return r.failed(err)
-		}
-		return nil
-	})
-	return s, err
-}
-
-func (s *groupScan) close() {
-	if s.records != nil {
-		s.records.Release()
-	}
-}
-
-// next returns the next batch in the wanted schema, io.EOF after the last.
-func (s *groupScan) next() (arrow.RecordBatch, error) {
-	left := s.group.Rows - s.rows
-	if left == 0 {
-		return nil, io.EOF
-	}
-	var batch arrow.RecordBatch
-	err := s.r.guard(func() (err error) {
-		batch, err = s.read(min(left, s.limit))
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	defer batch.Release()
-	s.rows += batch.NumRows()
-	if batch.NumRows() > left {
-		return nil, s.r.corrupt("row group %d has more than its %d rows", s.group.index, s.group.Rows)
-	}
-	out, err := schema.Conform(batch, s.p.schema, s.r.alloc)
-	if err != nil {
-		return nil, fmt.Errorf("basefile: %s: %w", s.r.name, err)
-	}
-	return out, nil
-}
-
-// read returns the next batch of the file's own columns.
-func (s *groupScan) read(rows int64) (arrow.RecordBatch, error) {
-	if s.records == nil {
-		return array.NewRecordBatch(arrow.NewSchema(nil, nil), nil, rows), nil
-	}
-	if !s.records.Next() {
-		if err := s.records.Err(); err != nil {
-			return nil, s.r.failed(err)
-		}
-		return nil, s.r.corrupt("row group %d ends after %d of %d rows", s.group.index, s.rows, s.group.Rows)
-	}
-	batch := s.records.RecordBatch()
-	if err := array.ValidateRecord(batch); err != nil { // levels that contradict each other
-		return nil, s.r.corrupt("row group %d: %v", s.group.index, err)
-	}
-	batch.Retain()
-	return batch, nil
 }

@@ -34,7 +34,8 @@ type WriterOptions struct {
 	// Codec is zstd (the default), snappy, gzip, lz4, brotli or uncompressed.
 	Codec string
 	// RowGroupRows and RowGroupBytes (of rows in memory) limit row groups, and thereby what
-	// the writer holds in memory: the rows of one row group and their encoded form.
+	// the writer holds in memory: the rows of one row group (two if Parallel) and the encoded
+	// form of one.
 	RowGroupRows  int
 	RowGroupBytes int64
 	// PageBytes is the size at which a data page is finished.
@@ -45,7 +46,8 @@ type WriterOptions struct {
 	NoBloom  bool
 	// Footer is added to the footer's key-value metadata.
 	Footer map[string]string
-	// Parallel is how many columns are encoded at a time.
+	// Parallel is how many columns are encoded at a time. If more than one, a row group is
+	// also encoded while the next is filled.
 	Parallel int
 	// Alloc is for buffers of encoded data, by default Go's.
 	Alloc memory.Allocator
@@ -100,15 +102,30 @@ type Writer struct {
 	layout *layout
 	codec  compress.Compression
 	sink   *sink
-	out    *file.Writer // made with the first row group, whose rows decide the encodings
+	file   *file.Writer // made with the first row group, whose rows decide the encodings
 	keys   keyTracker
 	err    error
 
-	pending      []arrow.RecordBatch // of the next row group
-	pendingRows  int
-	pendingBytes int64
-	rows         int64
-	encoded      int64 // bytes in memory of the rows written
+	pending rowGroup     // being filled
+	writing chan written // of the row group that is on its way; nil if none
+	handed  int64        // bytes in memory of that row group
+	rows    int64        // handed on
+	encoded int64        // bytes in memory of the rows written
+	out     int64        // bytes of them in the file
+}
+
+// rowGroup are the rows of a row group.
+type rowGroup struct {
+	batches []arrow.RecordBatch
+	rows    int
+	bytes   int64 // in memory
+}
+
+// written is what became of a row group.
+type written struct {
+	bytes int64 // in memory
+	out   int64 // that the file then has
+	err   error
 }
 
 // NewWriter makes a writer of a base file to w, which it does not close. Errors wrap
@@ -159,9 +176,9 @@ func (w *Writer) write(batch arrow.RecordBatch) error {
 	for from := int64(0); from < batch.NumRows(); {
 		part, size, full := w.take(batch, from)
 		from += part.NumRows()
-		w.pending = append(w.pending, part)
-		w.pendingRows += int(part.NumRows())
-		w.pendingBytes += size
+		w.pending.batches = append(w.pending.batches, part)
+		w.pending.rows += int(part.NumRows())
+		w.pending.bytes += size
 		if full {
 			if err := w.flush(); err != nil {
 				return err
@@ -173,8 +190,8 @@ func (w *Writer) write(batch arrow.RecordBatch) error {
 
 // take slices off a batch what the row group has room for, one row at least.
 func (w *Writer) take(batch arrow.RecordBatch, from int64) (part arrow.RecordBatch, size int64, full bool) {
-	n := min(batch.NumRows()-from, int64(w.o.RowGroupRows-w.pendingRows))
-	room := w.o.RowGroupBytes - w.pendingBytes
+	n := min(batch.NumRows()-from, int64(w.o.RowGroupRows-w.pending.rows))
+	room := w.o.RowGroupBytes - w.pending.bytes
 	part = batch.NewSlice(from, from+n)
 	if size = batchBytes(part); size > room && n > 1 {
 		part.Release()
@@ -182,7 +199,7 @@ func (w *Writer) take(batch arrow.RecordBatch, from int64) (part arrow.RecordBat
 		part = batch.NewSlice(from, from+n)
 		return part, batchBytes(part), true
 	}
-	return part, size, size >= room || w.pendingRows+int(n) == w.o.RowGroupRows
+	return part, size, size >= room || w.pending.rows+int(n) == w.o.RowGroupRows
 }
 
 func (w *Writer) check(batch arrow.RecordBatch) error {
@@ -200,50 +217,83 @@ func (w *Writer) check(batch arrow.RecordBatch) error {
 }
 
 // Rows is the number of rows written.
-func (w *Writer) Rows() int64 { return w.rows + int64(w.pendingRows) }
+func (w *Writer) Rows() int64 { return w.rows + int64(w.pending.rows) }
 
 // Bytes is the size that the file would have if it were closed now, without its footer: what
 // has gone out and an estimate, from the compression so far, of what is still in memory.
 func (w *Writer) Bytes() int64 {
-	if w.encoded == 0 {
-		return w.sink.n + w.pendingBytes
+	inMemory := w.pending.bytes
+	if w.writing != nil {
+		inMemory += w.handed
 	}
-	return w.sink.n + int64(float64(w.sink.n)/float64(w.encoded)*float64(w.pendingBytes))
+	if w.encoded == 0 {
+		return w.out + inMemory
+	}
+	return w.out + int64(float64(w.out)/float64(w.encoded)*float64(inMemory))
 }
 
-// flush writes the pending rows as a row group.
+// flush hands the pending rows on to be written as a row group, once the one before is.
 func (w *Writer) flush() error {
+	if err := w.wait(); err != nil {
+		return err
+	}
 	if err := w.open(); err != nil {
 		return err
 	}
-	group, err := w.out.AppendBufferedRowGroupChecked()
+	g := w.pending
+	w.pending = rowGroup{}
+	w.rows += int64(g.rows)
+	w.handed = g.bytes
+	w.writing = make(chan written, 1)
+	write := func() {
+		err := w.writeGroup(g)
+		g.release()
+		w.writing <- written{bytes: g.bytes, out: w.sink.n, err: err}
+	}
+	if w.o.Parallel > 1 {
+		go write()
+		return nil
+	}
+	write()
+	return w.wait()
+}
+
+// wait waits for the row group that is being written.
+func (w *Writer) wait() error {
+	if w.writing == nil {
+		return nil
+	}
+	done := <-w.writing
+	w.writing = nil
+	w.encoded += done.bytes
+	w.out = done.out
+	return done.err
+}
+
+func (w *Writer) writeGroup(g rowGroup) error {
+	group, err := w.file.AppendBufferedRowGroupChecked()
 	if err != nil {
 		return fmt.Errorf("basefile: %w", err)
 	}
-	var g errgroup.Group
-	g.SetLimit(w.o.Parallel)
+	var columns errgroup.Group
+	columns.SetLimit(w.o.Parallel)
 	for i := range w.layout.columns {
-		g.Go(func() error { return w.encode(group, i) })
+		columns.Go(func() error { return w.encode(group, i, g.batches) })
 	}
-	g.Go(func() error { w.keys.add(w.pending); return nil })
-	if err := g.Wait(); err != nil {
+	columns.Go(func() error { w.keys.add(g.batches); return nil })
+	if err := columns.Wait(); err != nil {
 		return err
 	}
 	if err := group.Close(); err != nil {
 		return fmt.Errorf("basefile: %w", err)
 	}
-	w.rows += int64(w.pendingRows)
-	w.encoded += w.pendingBytes
-	w.release()
 	return nil
 }
 
-func (w *Writer) release() {
-	for _, b := range w.pending {
+func (g rowGroup) release() {
+	for _, b := range g.batches {
 		b.Release()
 	}
-	clear(w.pending)
-	w.pending, w.pendingRows, w.pendingBytes = w.pending[:0], 0, 0
 }
 
 // flushPage finishes a column's last page, so that it is compressed here, where columns run in
@@ -266,11 +316,11 @@ func flushPage(w file.ColumnChunkWriter) error {
 	return pages.FlushBufferedDataPages()
 }
 
-// encode writes the i-th column of the pending rows into the row group's buffers.
-func (w *Writer) encode(group file.BufferedRowGroupWriter, i int) error {
+// encode writes the i-th column of some rows into the row group's buffers.
+func (w *Writer) encode(group file.BufferedRowGroupWriter, i int, batches []arrow.RecordBatch) error {
 	n := w.layout.columns[i]
 	pieces := make([][]chunk, len(n.leaves)) // by leaf
-	for _, b := range w.pending {
+	for _, b := range batches {
 		chunks, err := shred(n, b.Column(i))
 		if err != nil {
 			return err
@@ -306,7 +356,7 @@ func (w *Writer) encodeLeaf(out file.ColumnChunkWriter, chunks []chunk, flat boo
 
 // open starts the file. The pending rows decide which columns get dictionaries.
 func (w *Writer) open() error {
-	if w.out != nil {
+	if w.file != nil {
 		return nil
 	}
 	props := []parquet.WriterProperty{
@@ -322,7 +372,7 @@ func (w *Writer) open() error {
 	}
 	for i, n := range w.layout.columns {
 		pieces := make([][]arrow.Array, len(n.leaves))
-		for _, b := range w.pending {
+		for _, b := range w.pending.batches {
 			for k, a := range n.appendLeaves(nil, b.Column(i)) {
 				pieces[k] = append(pieces[k], a)
 			}
@@ -335,7 +385,7 @@ func (w *Writer) open() error {
 	if err != nil {
 		return fmt.Errorf("basefile: %w", err)
 	}
-	w.out = out
+	w.file = out
 	return nil
 }
 
@@ -362,10 +412,13 @@ func (w *Writer) Close() (Summary, error) {
 }
 
 func (w *Writer) finish() error {
-	if w.pendingRows > 0 {
+	if w.pending.rows > 0 {
 		if err := w.flush(); err != nil {
 			return err
 		}
+	}
+	if err := w.wait(); err != nil {
+		return err
 	}
 	if err := w.open(); err != nil {
 		return err
@@ -378,11 +431,11 @@ func (w *Writer) finish() error {
 	w.keys.footer(footer)
 	maps.Copy(footer, w.o.Footer)
 	for _, k := range slices.Sorted(maps.Keys(footer)) {
-		if err := w.out.AppendKeyValueMetadata(k, footer[k]); err != nil {
+		if err := w.file.AppendKeyValueMetadata(k, footer[k]); err != nil {
 			return fmt.Errorf("basefile: %w", err)
 		}
 	}
-	if err := w.out.Close(); err != nil {
+	if err := w.file.Close(); err != nil {
 		return fmt.Errorf("basefile: %w", err)
 	}
 	return nil
@@ -391,7 +444,9 @@ func (w *Writer) finish() error {
 // Abort drops the rows in memory. What has gone out is no Parquet file. After Close it does
 // nothing.
 func (w *Writer) Abort() {
-	w.release()
+	_ = w.wait() // what it says matters no more
+	w.pending.release()
+	w.pending = rowGroup{}
 	if w.err == nil {
 		w.err = fmt.Errorf("basefile: the writer was aborted: %w", context.Canceled)
 	}

@@ -52,12 +52,14 @@ type Request struct {
 	// Keep leaves out row groups of a base file that need not be read. It is asked for
 	// slices without logs only, as a row in the logs may lie anywhere.
 	Keep func(*basefile.RowGroup) bool
+	// Parallel is how many columns of the base file may be decoded at a time.
+	Parallel int
 }
 
 // Read yields the rows of a slice. A batch is valid until the next step.
 func (r *Reader) Read(ctx context.Context, q Request) iter.Seq2[arrow.RecordBatch, error] {
 	if len(q.Slice.Logs) == 0 && q.InRange == nil {
-		return r.baseRows(ctx, q.Slice.Base, basefile.ReadOptions{Schema: q.Columns, Keep: q.Keep})
+		return r.baseRows(ctx, q.Slice.Base, basefile.ReadOptions{Schema: q.Columns, Keep: q.Keep, Parallel: q.Parallel})
 	}
 	return func(yield func(arrow.RecordBatch, error) bool) {
 		if err := r.merged(ctx, q, yield); err != nil {

@@ -44,7 +44,7 @@ func (p *pass) run(ctx context.Context) (goOn bool, err error) {
 			return false, fmt.Errorf("%s at %d: %w", b.File, b.Offset, err)
 		}
 	}
-	for batch, err := range p.reader.baseRows(ctx, p.request.Slice.Base, basefile.ReadOptions{Schema: p.needed, BatchRows: merge.BatchRows}) {
+	for batch, err := range p.reader.baseRows(ctx, p.request.Slice.Base, basefile.ReadOptions{Schema: p.needed, BatchRows: merge.BatchRows, Parallel: p.request.Parallel}) {
 		if err != nil {
 			return false, err
 		}
