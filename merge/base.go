@@ -27,6 +27,7 @@ type mergedRow struct {
 	head      int32 // chain, -1 for none
 	base      int32 // base row, -1 for none
 	baseFirst bool  // the base row wins and the chain fills it
+	meta      int32 // node with the meta columns, where they are not the winner's (Legacy.NewestMeta)
 }
 
 // MergeBase merges the entries into a batch of base rows, which has the Reducer's columns
@@ -34,13 +35,13 @@ type mergedRow struct {
 // it is the batch itself when nothing in it changes.
 func (r *Reducer) MergeBase(batch arrow.RecordBatch, keys *array.String) (arrow.RecordBatch, Stats, error) {
 	var stats Stats
-	order, err := orderingOf(batch, r.rules.Ordering)
+	order, err := r.rules.OrderingOf(batch)
 	if err != nil {
 		return nil, stats, err
 	}
 	var own presence
 	if r.partial != nil {
-		own = r.partial.inspect(batch)
+		own = r.partial.inspect(batch, nil)
 	}
 	n := int(batch.NumRows())
 	var rows []mergedRow // nil as long as every row stays
@@ -68,7 +69,7 @@ func (r *Reducer) MergeBase(batch arrow.RecordBatch, keys *array.String) (arrow.
 		}
 		e := &r.entries[i]
 		atomic.StoreUint32(&e.matched, 1)
-		wins := r.rules.wins(e.order, order(row), e.delete, false)
+		wins := e.always || r.rules.wins(withRow, e.order, order(row), e.delete, false)
 		switch {
 		case wins && e.delete:
 			stats.Deleted++
@@ -76,16 +77,19 @@ func (r *Reducer) MergeBase(batch arrow.RecordBatch, keys *array.String) (arrow.
 		case wins:
 			stats.Updated++
 			changed(row)
-			rows = append(rows, mergedRow{head: e.head, base: int32(row)})
+			rows = append(rows, mergedRow{head: e.head, base: int32(row), meta: r.newestOf(i)})
+		case !e.delete && (r.rules.Legacy.NewestMeta || r.fillsFromLate() && own.lacking(int32(row))):
+			if r.rules.Legacy.NewestMeta {
+				stats.Updated++ // by its meta columns at least
+			} else {
+				stats.Stale++
+			}
+			changed(row)
+			rows = append(rows, mergedRow{head: e.head, base: int32(row), baseFirst: true, meta: r.newestOf(i)})
 		default:
 			stats.Stale++
-			m := mergedRow{head: -1, base: int32(row)}
-			if r.partial != nil && !e.delete && own.lacking(int32(row)) {
-				m = mergedRow{head: e.head, base: int32(row), baseFirst: true}
-				changed(row)
-			}
 			if rows != nil {
-				rows = append(rows, m)
+				rows = append(rows, mergedRow{head: -1, base: int32(row)})
 			}
 		}
 	}
@@ -123,8 +127,12 @@ func (r *Reducer) build(baseBatch arrow.RecordBatch, own presence, rows []merged
 			sources[baseSource] = baseBatch.Column(c)
 		}
 		picks := whole
-		if r.partial != nil && r.partial.fillable[c] {
+		switch {
+		case r.partial == nil:
+		case r.partial.fillable[c]:
 			picks = r.filledPicks(c, own, rows, whole)
+		case r.partial.meta[c] && r.rules.Legacy.NewestMeta:
+			picks = r.newestPicks(rows, whole)
 		}
 		column, err := Interleave(r.alloc, r.schema.Field(c).Type, sources, picks)
 		if err != nil {
@@ -133,6 +141,17 @@ func (r *Reducer) build(baseBatch arrow.RecordBatch, own presence, rows []merged
 		columns = append(columns, column)
 	}
 	return array.NewRecordBatch(r.schema, columns, int64(len(rows))), nil
+}
+
+// newestPicks chooses, for a meta column, the newest version that a row is made of.
+func (r *Reducer) newestPicks(rows []mergedRow, whole []Pick) []Pick {
+	picks := append([]Pick(nil), whole...)
+	for i, m := range rows {
+		if m.head >= 0 {
+			picks[i] = Pick{r.nodes[m.meta].source, r.nodes[m.meta].row}
+		}
+	}
+	return picks
 }
 
 // filledPicks chooses, for a column that partial updates may fill, the first version of

@@ -5,6 +5,8 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/hudi-go/hudi-go/schema"
 )
 
 // metaPrefix is what the columns that Hudi adds begin with; partial updates never fill them.
@@ -13,8 +15,9 @@ const metaPrefix = "_hoodie_"
 // fills answers, in a partial update, which columns of which versions have a value of
 // their own and which are filled from another version.
 type fills struct {
-	rules    Rules
-	fillable []bool // by column
+	rules Rules
+	// fillable are the columns that another version may fill, meta those that none may.
+	fillable, meta []bool
 
 	sources []presence
 }
@@ -25,30 +28,63 @@ type presence struct {
 	lacking func(row int32) bool   // some fillable column has none
 }
 
+// complete is the presence of batches whose rows have all their values.
+func complete(columns int) presence {
+	return presence{make([]func(int32) bool, columns), func(int32) bool { return false }}
+}
+
 func newFills(rules Rules, columns *arrow.Schema) *fills {
 	if rules.Partial == Whole {
 		return nil
 	}
-	f := &fills{rules: rules, fillable: make([]bool, columns.NumFields())}
+	f := newFill(rules, columns)
 	for i, field := range columns.Fields() {
-		if strings.HasPrefix(field.Name, metaPrefix) {
-			continue
-		}
 		id := field.Type.ID()
-		f.fillable[i] = rules.Partial == FillNulls || id == arrow.STRING || id == arrow.BINARY
+		f.fillable[i] = !f.meta[i] && (rules.Partial == FillNulls || id == arrow.STRING || id == arrow.BINARY)
 	}
 	return f
 }
 
-// inspect compiles the tests of one batch.
-func (f *fills) inspect(batch arrow.RecordBatch) presence {
+func newFill(rules Rules, columns *arrow.Schema) *fills {
+	f := &fills{rules: rules, fillable: make([]bool, columns.NumFields()), meta: make([]bool, columns.NumFields())}
+	for i, field := range columns.Fields() {
+		f.meta[i] = strings.HasPrefix(field.Name, metaPrefix) && field.Name != schema.IsDeleted
+	}
+	return f
+}
+
+// newColumnFills makes the fills of a log in which rows lack whole columns, after sources
+// batches of rows that lack none.
+func newColumnFills(rules Rules, columns *arrow.Schema, sources int) *fills {
+	f := newFill(rules, columns)
+	for range sources {
+		f.sources = append(f.sources, complete(columns.NumFields()))
+	}
+	return f
+}
+
+// allowColumns lets every column be filled.
+func (f *fills) allowColumns() {
+	for i := range f.fillable {
+		f.fillable[i] = !f.meta[i]
+	}
+}
+
+// inspect compiles the tests of one batch. present, if not nil, tells the columns that its
+// rows have at all.
+func (f *fills) inspect(batch arrow.RecordBatch, present func(name string) bool) presence {
 	columns := make([]func(int32) bool, batch.NumCols())
 	var tests []func(int32) bool
 	for c, fillable := range f.fillable {
 		if !fillable {
 			continue
 		}
-		if columns[c] = f.available(batch.Column(c)); columns[c] != nil {
+		if present != nil && !present(batch.ColumnName(c)) {
+			columns[c] = func(int32) bool { return false }
+		} else {
+			columns[c] = f.available(batch.Column(c))
+		}
+		if columns[c] != nil {
 			tests = append(tests, columns[c])
 		}
 	}
@@ -65,7 +101,10 @@ func (f *fills) inspect(batch arrow.RecordBatch) presence {
 // available compiles the test whether a row of a column has a value of its own, nil when
 // every row has.
 func (f *fills) available(col arrow.Array) func(row int32) bool {
-	if f.rules.Partial == FillNulls {
+	switch f.rules.Partial {
+	case Whole:
+		return nil
+	case FillNulls:
 		if col.NullN() == 0 {
 			return nil
 		}
@@ -81,8 +120,8 @@ func (f *fills) available(col arrow.Array) func(row int32) bool {
 	return nil
 }
 
-func (f *fills) addSource(batch arrow.RecordBatch) {
-	f.sources = append(f.sources, f.inspect(batch))
+func (f *fills) addSource(batch arrow.RecordBatch, present func(name string) bool) {
+	f.sources = append(f.sources, f.inspect(batch, present))
 }
 
 func (f *fills) incomplete(source, row int32) bool { return f.sources[source].lacking(row) }

@@ -5,6 +5,7 @@ import (
 	"hash/maphash"
 	"iter"
 	"slices"
+	"strings"
 	"sync/atomic"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -37,6 +38,10 @@ type Reducer struct {
 	nodes   []node
 	batches []arrow.RecordBatch
 	partial *fills // nil when whole rows win
+	// columns says that rows which lack whole columns have come.
+	columns bool
+	// newest is, by entry, the node with the meta columns of Legacy.NewestMeta.
+	newest []int32
 
 	shard, shards uint64
 	duplicates    bool
@@ -48,6 +53,7 @@ type entry struct {
 	order   Value
 	head    int32 // first node of the row; meaningless for a delete
 	delete  bool
+	always  bool   // wins against the base row: it lacks the ordering fields
 	matched uint32 // 1 when a base row with this key has been seen; set atomically
 }
 
@@ -106,8 +112,27 @@ func (r *Reducer) AddRows(batch arrow.RecordBatch, keys *array.String) error {
 	if batch.NumRows() == 0 {
 		return nil
 	}
+	return r.addOwn(batch, keys, nil)
+}
+
+// AddPartial is AddRows for rows that have some of the columns only, those that present
+// tells; the others take their values from older versions. Rows without the ordering fields
+// win, and keep the ordering value of the row that they change.
+func (r *Reducer) AddPartial(batch arrow.RecordBatch, keys *array.String, present func(column string) bool) error {
+	if batch.NumRows() == 0 {
+		return nil
+	}
+	if r.partial == nil {
+		r.partial = newColumnFills(r.rules, r.schema, len(r.batches))
+	}
+	r.partial.allowColumns()
+	r.columns = true
+	return r.addOwn(batch, keys, present)
+}
+
+func (r *Reducer) addOwn(batch arrow.RecordBatch, keys *array.String, present func(string) bool) error {
 	if r.shards == 1 {
-		return r.addRows(batch, keys, nil)
+		return r.addRows(batch, keys, nil, present)
 	}
 	batch, keys, err := r.ownRows(batch, keys)
 	if err != nil {
@@ -115,13 +140,13 @@ func (r *Reducer) AddRows(batch arrow.RecordBatch, keys *array.String) error {
 	}
 	defer batch.Release()
 	defer keys.Release()
-	return r.addRows(batch, keys, nil)
+	return r.addRows(batch, keys, nil, present)
 }
 
 // AddChanges is AddRows with a delete mark beside the rows: those for which deleted is
 // true are deletes.
 func (r *Reducer) AddChanges(batch arrow.RecordBatch, keys *array.String, deleted *array.Boolean) error {
-	return r.addRows(batch, keys, deleted)
+	return r.addRows(batch, keys, deleted, nil)
 }
 
 // ownRows copies the rows that belong to the shard, so that the others are not retained.
@@ -144,8 +169,8 @@ func (r *Reducer) ownRows(batch arrow.RecordBatch, keys *array.String) (arrow.Re
 	return own, ownKeys.(*array.String), nil
 }
 
-func (r *Reducer) addRows(batch arrow.RecordBatch, keys *array.String, marks *array.Boolean) error {
-	order, err := orderingOf(batch, r.rules.Ordering)
+func (r *Reducer) addRows(batch arrow.RecordBatch, keys *array.String, marks *array.Boolean, present func(string) bool) error {
+	order, err := r.rules.OrderingOf(batch)
 	if err != nil {
 		return err
 	}
@@ -158,54 +183,110 @@ func (r *Reducer) addRows(batch arrow.RecordBatch, keys *array.String, marks *ar
 	r.batches = append(r.batches, batch)
 	r.retained += batchBytes(batch)
 	if r.partial != nil {
-		r.partial.addSource(batch)
+		r.partial.addSource(batch, present)
 	}
+	inherits := present != nil && len(r.rules.Ordering) > 0 && !slices.ContainsFunc(r.rules.Ordering, present)
 	for row := range int(batch.NumRows()) {
 		if keys.IsNull(row) {
 			return fmt.Errorf("merge: row %d has no record key: %w", row, base.ErrInvalid)
 		}
 		key := keys.Value(row)
 		gone := deleted != nil && deleted(row) || marks != nil && marks.IsValid(row) && marks.Value(row)
-		r.addRow(key, r.keys.hashOf(key), order(row), source, int32(row), gone)
+		r.addRow(key, r.keys.hashOf(key), order(row), source, int32(row), gone, inherits)
 	}
 	return nil
 }
 
-func (r *Reducer) addRow(key string, h uint64, order Value, source, row int32, isDelete bool) {
+func (r *Reducer) addRow(key string, h uint64, order Value, source, row int32, isDelete, inherits bool) {
 	i := -1
 	if !r.duplicates {
 		i = r.keys.find(key, h)
 	}
 	if i < 0 {
 		r.keys.add(key, h)
-		r.entries = append(r.entries, entry{order: order, head: -1, delete: isDelete})
+		r.entries = append(r.entries, entry{order: order, head: -1, delete: isDelete, always: inherits})
 		if !isDelete {
 			r.entries[len(r.entries)-1].head = r.newNode(source, row, -1)
 		}
+		r.note(len(r.entries)-1, -1)
 		return
 	}
 	e := &r.entries[i]
-	wins := r.rules.wins(order, e.order, isDelete, e.delete)
-	switch {
-	case wins && isDelete:
+	switch wins := inherits || r.rules.wins(inLog, order, e.order, isDelete, e.delete); {
+	case !wins:
+		if !isDelete && !e.delete {
+			r.addLate(i, source, row)
+		}
+		return
+	case isDelete:
 		e.order, e.delete = order, true
-	case wins && (e.delete || e.head < 0):
-		e.order, e.delete = order, false
+	case e.delete || e.head < 0:
+		r.takeOrder(e, order, inherits)
+		e.delete = false
 		e.head = r.newNode(source, row, -1)
-	case wins:
-		e.order = order
-		if r.partial != nil && r.partial.incomplete(source, row) {
+	default:
+		r.takeOrder(e, order, inherits)
+		if r.fillsInLog() && r.partial.incomplete(source, row) {
 			e.head = r.newNode(source, row, r.partial.skipUseless(r.nodes, source, row, e.head))
 		} else {
 			r.nodes[e.head] = node{source, row, -1}
 		}
-	case r.partial != nil && !isDelete && !e.delete && r.partial.incomplete(r.nodes[e.head].source, r.nodes[e.head].row):
-		last := e.head
+	}
+	r.note(i, -1)
+}
+
+// addLate adds a row that loses against the entry's row: it may still fill that row.
+func (r *Reducer) addLate(entry int, source, row int32) {
+	last := r.entries[entry].head
+	switch {
+	case r.fillsInLog() && r.fillsFromLate() && r.partial.incomplete(r.nodes[last].source, r.nodes[last].row):
 		for r.nodes[last].next >= 0 {
 			last = r.nodes[last].next
 		}
 		r.nodes[last].next = r.newNode(source, row, -1)
+		r.note(entry, r.nodes[last].next)
+	case r.rules.Legacy.NewestMeta:
+		r.note(entry, r.newNode(source, row, -1))
 	}
+}
+
+// takeOrder gives an entry the ordering value of the row that takes its place.
+func (r *Reducer) takeOrder(e *entry, order Value, inherits bool) {
+	switch {
+	case !inherits:
+		e.order, e.always = order, false
+	case e.delete:
+		e.order, e.always = order, true
+	}
+}
+
+// note remembers the node that has the meta columns of an entry; -1 is the winner's own.
+func (r *Reducer) note(entry int, at int32) {
+	if !r.rules.Legacy.NewestMeta {
+		return
+	}
+	if entry == len(r.newest) {
+		r.newest = append(r.newest, at)
+	}
+	r.newest[entry] = at
+}
+
+// newestOf is the node with the meta columns of an entry's row.
+func (r *Reducer) newestOf(entry int) int32 {
+	if r.rules.Legacy.NewestMeta && r.newest[entry] >= 0 {
+		return r.newest[entry]
+	}
+	return r.entries[entry].head
+}
+
+// fillsInLog says whether rows of a log fill each other, fillsFromLate whether a row that
+// wins against a newer one is filled from it. Both hold where whole columns are missing.
+func (r *Reducer) fillsInLog() bool {
+	return r.partial != nil && (r.columns || !r.rules.Legacy.WholeLog)
+}
+
+func (r *Reducer) fillsFromLate() bool {
+	return r.partial != nil && (r.columns || !r.rules.Legacy.LateLost)
 }
 
 func (r *Reducer) newNode(source, row, next int32) int32 {
@@ -219,14 +300,20 @@ func (r *Reducer) AddDelete(key string, order Value) {
 	if !r.mine(h) {
 		return
 	}
+	order = r.rules.own(order)
+	kept := order
+	if r.rules.Legacy.FinalDeletes {
+		kept = Value{}
+	}
 	i := r.keys.find(key, h)
 	if i < 0 {
 		r.keys.add(key, h)
-		r.entries = append(r.entries, entry{order: order, head: -1, delete: true})
+		r.entries = append(r.entries, entry{order: kept, head: -1, delete: true})
+		r.note(len(r.entries)-1, -1)
 		return
 	}
 	if e := &r.entries[i]; r.rules.deleteWins(order, e.order, e.delete) {
-		e.order, e.delete = order, true
+		e.order, e.delete = kept, true
 	}
 }
 
@@ -254,7 +341,7 @@ func (r *Reducer) Matched(i int) bool { return atomic.LoadUint32(&r.entries[i].m
 func (r *Reducer) Take(entries []int32) (arrow.RecordBatch, error) {
 	rows := make([]mergedRow, len(entries))
 	for i, e := range entries {
-		rows[i] = mergedRow{head: r.entries[e].head, base: -1}
+		rows[i] = mergedRow{head: r.entries[e].head, base: -1, meta: r.newestOf(int(e))}
 	}
 	return r.build(nil, presence{}, rows)
 }
@@ -312,7 +399,9 @@ func (r *Rules) deletes(batch arrow.RecordBatch) (func(row int) bool, error) {
 		switch marks := column(r.DeleteField).(type) {
 		case nil:
 		case *array.String:
-			tests = append(tests, func(row int) bool { return marks.IsValid(row) && marks.Value(row) == r.DeleteMarker })
+			tests = append(tests, func(row int) bool {
+				return marks.IsValid(row) && (marks.Value(row) == r.DeleteMarker || r.Legacy.FoldMarker && strings.EqualFold(marks.Value(row), r.DeleteMarker))
+			})
 		default:
 			return nil, fmt.Errorf("merge: delete field %q is %s, not text: %w", r.DeleteField, marks.DataType(), base.ErrUnsupported)
 		}

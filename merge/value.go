@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -33,6 +34,7 @@ const (
 	TimeMicros
 	TimestampMicros
 	Tuple
+	Binlog // the text "file.position" of a MySQL event, ordered by both as numbers
 )
 
 // Value is an ordering value: what decides between two versions of a row in event-time mode.
@@ -44,9 +46,9 @@ type Value struct {
 }
 
 type more struct {
-	lo   uint64 // Decimal: low half
-	s    string // Bytes, String
-	list []Value
+	lo   uint64  // Decimal: low half
+	s    string  // Bytes, String, Binlog
+	list []Value // Tuple; Binlog: file and position
 }
 
 // IntValue makes the value of an integral kind: Int, Long, Date, TimeMicros or TimestampMicros.
@@ -76,6 +78,17 @@ func DecimalValue(v decimal128.Num) Value {
 // TupleValue makes the value of several ordering fields.
 func TupleValue(v []Value) Value { return Value{kind: Tuple, more: &more{list: v}} }
 
+// BinlogValue makes a Binlog of a text "file.position". Any other text stays a String.
+func BinlogValue(v string) Value {
+	file, position, _ := strings.Cut(v, ".")
+	f, err := strconv.ParseInt(file, 10, 64)
+	p, err2 := strconv.ParseInt(position, 10, 64)
+	if err != nil || err2 != nil {
+		return TextValue(String, v)
+	}
+	return Value{kind: Binlog, more: &more{s: v, list: []Value{IntValue(Long, f), IntValue(Long, p)}}}
+}
+
 // Kind tells the kind.
 func (v Value) Kind() Kind { return v.kind }
 
@@ -85,7 +98,7 @@ func (v Value) Int64() int64 { return v.i }
 // Float64 is the number of a Float or Double.
 func (v Value) Float64() float64 { return math.Float64frombits(uint64(v.i)) }
 
-// Text is the content of a String or Bytes.
+// Text is the content of a String, Bytes or Binlog.
 func (v Value) Text() string { return v.more.s }
 
 // Decimal128 is the unscaled number of a Decimal.
@@ -157,7 +170,7 @@ func compareSame(a, b Value) int {
 		return strings.Compare(a.more.s, b.more.s)
 	case Decimal:
 		return cmp.Or(cmp.Compare(a.i, b.i), cmp.Compare(a.more.lo, b.more.lo))
-	case Tuple:
+	case Tuple, Binlog:
 		return slices.CompareFunc(a.more.list, b.more.list, Compare)
 	}
 	return cmp.Compare(a.i, b.i)
@@ -195,7 +208,19 @@ func compareFloat(a, b float64) int {
 
 // OrderingOf compiles the reading of the ordering value of a batch's rows.
 func (r *Rules) OrderingOf(batch arrow.RecordBatch) (func(row int) Value, error) {
-	return orderingOf(batch, r.Ordering)
+	order, err := orderingOf(batch, r.Ordering)
+	if err != nil || !r.Legacy.Binlog {
+		return order, err
+	}
+	return func(row int) Value { return r.own(order(row)) }, nil
+}
+
+// own is an ordering value as the rules compare it.
+func (r *Rules) own(v Value) Value {
+	if r.Legacy.Binlog && v.kind == String {
+		return BinlogValue(v.more.s)
+	}
+	return v
 }
 
 // orderingOf compiles the reading of the ordering value of a batch's rows. A missing field

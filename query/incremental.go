@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"time"
 
 	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/storage"
@@ -30,8 +32,8 @@ func (p *Plan) planIncremental(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	if len(writes) > 0 {
-		p.Instant = writes[len(writes)-1].Time
+	for _, w := range writes {
+		p.Instant = max(p.Instant, w.Time)
 	}
 	if err := p.shape(ctx, o, false); err != nil || len(writes) == 0 {
 		return err
@@ -41,25 +43,23 @@ func (p *Plan) planIncremental(ctx context.Context, o Options) error {
 		wanted[w.Time] = true
 	}
 	p.inRange = func(instant string) bool { return wanted[instant] }
-	touched, replaced, err := p.touched(ctx, writes)
-	if err != nil {
-		return err
-	}
+	touched, replaced := touchedBy(writes)
 	if c.Type == table.COW {
 		return p.planFiles(ctx, touched, replaced)
 	}
 	return p.planSlices(ctx, writes, touched, replaced)
 }
 
+// write is a completed write of a range, with what it did.
+type write = timeline.ArchivedWrite
+
+// lookBack is how long a write may take: how far before the begin of a range of completion
+// times the requested times of its writes may lie. Real Hudi looks as far.
+const lookBack = 24 * time.Hour
+
 // writesIn selects the completed writes of a range, in the order of requested times.
-func (p *Plan) writesIn(ctx context.Context, begin, end string) ([]timeline.Instant, error) {
+func (p *Plan) writesIn(ctx context.Context, begin, end string) ([]write, error) {
 	tl := p.source.Timeline
-	when := func(i timeline.Instant) string {
-		if tl.Layout() == timeline.Layout1 {
-			return i.Time
-		}
-		return i.Completion
-	}
 	var err error
 	if begin, err = ParseBound(begin, p.source.Now(), tl.Location()); err != nil {
 		return nil, err
@@ -67,31 +67,26 @@ func (p *Plan) writesIn(ctx context.Context, begin, end string) ([]timeline.Inst
 	if end, err = ParseBound(end, p.source.Now(), tl.Location()); err != nil {
 		return nil, err
 	}
-	all := tl.CompletedWrites()
-	if begin == "" && end == "" {
-		var last []timeline.Instant
-		for _, i := range all {
-			if len(last) == 0 || when(i) > when(last[0]) {
-				last = []timeline.Instant{i}
-			}
-		}
-		return last, nil
+	inside := func(i timeline.Instant) bool {
+		t := p.when(i)
+		return t > begin && (end == "" || t <= end)
 	}
-	archived, err := tl.Archived(ctx)
-	if err != nil {
-		return nil, err
+	selected := slices.DeleteFunc(tl.CompletedWrites(), func(i timeline.Instant) bool { return !inside(i) })
+	if begin == "" && len(selected) > 0 { // without a begin the last write alone
+		selected = []timeline.Instant{slices.MaxFunc(selected, func(a, b timeline.Instant) int { return cmp.Compare(p.when(a), p.when(b)) })}
 	}
-	if archived && (len(all) == 0 || begin < all[0].Time) {
-		return nil, fmt.Errorf("the range begins before the active timeline, and archived instants cannot be read yet; begin later, hudictl timeline lists what there is: %w", base.ErrUnsupported)
-	}
-	var out []timeline.Instant
-	for _, i := range all {
-		if t := when(i); t > begin && (end == "" || t <= end) {
-			out = append(out, i)
+	var out []write
+	if begin != "" || len(selected) == 0 {
+		if out, err = p.archivedWrites(ctx, begin, inside); err != nil {
+			return nil, err
 		}
 	}
-	if begin == "" && len(out) > 0 { // an end alone asks for the last write up to it
-		out = out[len(out)-1:]
+	for _, i := range selected {
+		meta, err := tl.CommitMetadata(ctx, i)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, write{Instant: i, Commit: meta})
 	}
 	if tl.Layout() == timeline.Layout1 && len(out) > 0 {
 		for _, i := range tl.Writes() {
@@ -103,16 +98,45 @@ func (p *Plan) writesIn(ctx context.Context, begin, end string) ([]timeline.Inst
 	return out, nil
 }
 
-// touched collects, for each file group that the writes have touched, the last base file
+// when is the time of a write that ranges are over.
+func (p *Plan) when(i timeline.Instant) string {
+	if p.source.Timeline.Layout() == timeline.Layout1 {
+		return i.Time
+	}
+	return i.Completion
+}
+
+// archivedWrites selects the writes of a range that have left the active timeline; without a
+// begin only the last.
+func (p *Plan) archivedWrites(ctx context.Context, begin string, inside func(timeline.Instant) bool) ([]write, error) {
+	tl := p.source.Timeline
+	from := begin
+	if tl.Layout() == timeline.Layout2 {
+		from = ""
+		if t, err := base.ParseInstant(begin, tl.Location()); err == nil {
+			from = base.FormatInstant(t.Add(-lookBack), tl.Location())
+		}
+	}
+	if active := tl.CompletedWrites(); len(active) > 0 && from >= active[0].Time {
+		return nil, nil
+	}
+	all, err := tl.ArchivedWrites(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(all, func(w write) bool { return !inside(w.Instant) })
+	if begin == "" && len(all) > 0 {
+		return []write{slices.MaxFunc(all, func(a, b write) int { return cmp.Compare(p.when(a.Instant), p.when(b.Instant)) })}, nil
+	}
+	return all, nil
+}
+
+// touchedBy collects, for each file group that the writes have touched, the last base file
 // among what they wrote (nil for logs only), and the groups that they replaced.
-func (p *Plan) touched(ctx context.Context, writes []timeline.Instant) (files map[table.GroupID]*timeline.WriteStat, replaced map[table.GroupID]bool, err error) {
+func touchedBy(writes []write) (files map[table.GroupID]*timeline.WriteStat, replaced map[table.GroupID]bool) {
 	files, replaced = map[table.GroupID]*timeline.WriteStat{}, map[table.GroupID]bool{}
 	for _, w := range writes {
-		meta, err := p.source.Timeline.CommitMetadata(ctx, w)
-		if err != nil {
-			return nil, nil, err
-		}
-		for _, s := range meta.Stats() {
+		for _, s := range w.Commit.Stats() {
 			id := table.GroupID{Partition: s.PartitionPath, FileID: s.FileID}
 			switch {
 			case !s.IsLog():
@@ -121,13 +145,13 @@ func (p *Plan) touched(ctx context.Context, writes []timeline.Instant) (files ma
 				files[id] = nil
 			}
 		}
-		for partition, ids := range meta.PartitionToReplaceFileIDs {
+		for partition, ids := range w.Commit.PartitionToReplaceFileIDs {
 			for _, id := range ids {
 				replaced[table.GroupID{Partition: partition, FileID: id}] = true
 			}
 		}
 	}
-	return files, replaced, nil
+	return files, replaced
 }
 
 // planFiles reads the last base file of each touched group.
@@ -174,7 +198,7 @@ func removed(path string) error {
 
 // planSlices reads the slices of the touched groups as the files that the writes of the range have made give them: what
 // another write has made of these files, a compaction for instance, is not looked at.
-func (p *Plan) planSlices(ctx context.Context, writes []timeline.Instant, touched map[table.GroupID]*timeline.WriteStat, replaced map[table.GroupID]bool) error {
+func (p *Plan) planSlices(ctx context.Context, writes []write, touched map[table.GroupID]*timeline.WriteStat, replaced map[table.GroupID]bool) error {
 	for id, stat := range touched {
 		if stat != nil && !replaced[id] && stat.Path != "" {
 			if _, err := p.baseFile(ctx, stat); err != nil {
@@ -182,7 +206,7 @@ func (p *Plan) planSlices(ctx context.Context, writes []timeline.Instant, touche
 			}
 		}
 	}
-	made, err := p.made(ctx, writes)
+	made, err := madeBy(writes)
 	if err != nil {
 		return err
 	}
@@ -214,16 +238,12 @@ func (p *Plan) planSlices(ctx context.Context, writes []timeline.Instant, touche
 	return nil
 }
 
-// made are the files that writes have made, by partition, as a listing.
-func (p *Plan) made(ctx context.Context, writes []timeline.Instant) (listing, error) {
+// madeBy are the files that writes have made, by partition, as a listing.
+func madeBy(writes []write) (listing, error) {
 	out := listing{}
 	seen := map[string]bool{}
 	for _, w := range writes {
-		meta, err := p.source.Timeline.CommitMetadata(ctx, w)
-		if err != nil {
-			return nil, err
-		}
-		for _, s := range meta.Stats() {
+		for _, s := range w.Commit.Stats() {
 			if s.Path == "" || seen[s.Path] {
 				continue
 			}

@@ -250,6 +250,20 @@ func (c *Config) TimelineDir() string {
 	return timeline.Layout2.Dir()
 }
 
+// ArchiveDir is the folder of the archived timeline, relative to the table.
+func (c *Config) ArchiveDir() string {
+	if c.Layout() == timeline.Layout1 {
+		if path, ok := c.Property(keyArchiveFolder); ok && path != "" {
+			return base.Join(base.MetaFolder, path)
+		}
+		return timeline.Layout1.ArchiveDir()
+	}
+	if path, ok := c.Property(keyHistoryPath); ok && path != "" {
+		return base.Join(c.TimelineDir(), path)
+	}
+	return base.Join(c.TimelineDir(), "history")
+}
+
 // Location is the zone of instant times: UTC, or the zone of the process for tables that
 // leave it to their writers.
 func (c *Config) Location(process *time.Location) *time.Location {
@@ -261,7 +275,7 @@ func (c *Config) Location(process *time.Location) *time.Location {
 
 // Timeline loads the table's active timeline. process is the zone of this process.
 func (c *Config) Timeline(ctx context.Context, st storage.Store, process *time.Location) (*timeline.Timeline, error) {
-	return timeline.LoadDir(ctx, st, c.TimelineDir(), c.Layout(), c.Location(process))
+	return timeline.LoadDir(ctx, st, c.TimelineDir(), c.ArchiveDir(), c.Layout(), c.Location(process))
 }
 
 // BaseExt is the extension of base files.

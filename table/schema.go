@@ -83,5 +83,17 @@ func writtenSchema(ctx context.Context, tl *timeline.Timeline, at string) (strin
 			return text, nil
 		}
 	}
-	return fallback, nil
+	if fallback != "" || at == "" || !tl.BeforeStart(at) {
+		return fallback, nil
+	}
+	archived, err := tl.ArchivedWrites(ctx, "")
+	if err != nil {
+		return "", err
+	}
+	for _, w := range slices.Backward(archived) {
+		if text := w.Commit.ExtraMetadata[timeline.SchemaKey]; text != "" && w.Time <= at {
+			return text, nil
+		}
+	}
+	return "", nil
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/hudi-go/hudi-go/timeline"
 )
@@ -23,6 +24,8 @@ type View struct {
 	partitions []string
 	listed     bool
 	files      map[string]map[string]*files // by partition and file id
+	// archived has the completion times of archived writes, nil until a slice needs them.
+	archived atomic.Pointer[map[string]string]
 }
 
 // NewView makes a view. Nothing is read before the first question.
@@ -192,13 +195,40 @@ func (v *View) committed(f *facts, instant string) bool {
 	return v.timeline.ContainsOrBefore(instant) && !(f.undone[instant] && v.timeline.BeforeStart(instant))
 }
 
-// completion is the completion time of a write. That of an archived one is taken to be
-// its requested time: such a write completed before every instant that is not archived.
+// completion is the completion time of a write. That of an archived one is taken to be its
+// requested time where no base file makes a difference (needsArchive), and where the archive
+// does not know it.
 func (v *View) completion(instant string) (string, bool) {
 	if c, ok := v.timeline.CompletionOf(instant); ok {
 		return c, true
 	}
+	if known := v.archived.Load(); known != nil {
+		if c, ok := (*known)[instant]; ok {
+			return c, true
+		}
+	}
 	return instant, v.timeline.BeforeStart(instant)
+}
+
+// needsArchive reports whether the slice of a log depends on the completion time of an
+// archived write: a base file lies after the log's requested time, and whether the log came
+// before or after it the archive alone can tell.
+func (v *View) needsArchive(groups map[string]*files) bool {
+	if v.config.Layout() != timeline.Layout2 {
+		return false
+	}
+	for _, g := range groups {
+		if len(g.bases) == 0 {
+			continue
+		}
+		last := g.bases[len(g.bases)-1].Instant
+		for _, l := range g.logs {
+			if l.Name.Time < last && v.timeline.BeforeStart(l.Name.Time) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // visible keeps the files of writes that count and were requested at or before at.
@@ -272,6 +302,13 @@ func (v *View) load(ctx context.Context, partition string) (*facts, map[string]*
 		return nil, nil, err
 	}
 	groups = parseFiles(entries, v.config.BaseExt())
+	if v.archived.Load() == nil && v.needsArchive(groups) {
+		known, err := v.timeline.ArchivedCompletions(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		v.archived.Store(&known)
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.files[partition] = groups

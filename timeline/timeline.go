@@ -15,14 +15,17 @@ import (
 type Timeline struct {
 	store  storage.Store
 	dir    string
-	layout Layout
-	loc    *time.Location
+	// archive is the folder of the archived timeline.
+	archive string
+	layout  Layout
+	loc     *time.Location
 
 	instants []Instant                // sorted by time, action, state; the highest state of each
 	files    map[string]storage.Entry // every timeline file, by name
 	index    map[key]int              // into instants
 	start    string                   // see ContainsOrBefore; "" on a timeline without writes
 	contents *contents
+	times    archivedTimes
 }
 
 // key identifies an instant whatever its state: a compaction and the commit that it
@@ -36,15 +39,16 @@ type key struct {
 // zone of the timeline, in which completion times are rendered where they come from
 // modification times. A missing folder is an empty timeline.
 func Load(ctx context.Context, st storage.Store, layout Layout, loc *time.Location) (*Timeline, error) {
-	return LoadDir(ctx, st, layout.Dir(), layout, loc)
+	return LoadDir(ctx, st, layout.Dir(), layout.ArchiveDir(), layout, loc)
 }
 
-// LoadDir is Load with the timeline in another folder of the table (hoodie.timeline.path).
-func LoadDir(ctx context.Context, st storage.Store, dir string, layout Layout, loc *time.Location) (*Timeline, error) {
+// LoadDir is Load with the timeline, and its archive, in other folders of the table
+// (hoodie.timeline.path, hoodie.timeline.history.path, hoodie.archivelog.folder).
+func LoadDir(ctx context.Context, st storage.Store, dir, archive string, layout Layout, loc *time.Location) (*Timeline, error) {
 	if layout != Layout1 && layout != Layout2 {
 		return nil, fmt.Errorf("timeline: layout version %d; this library knows 1 and 2: %w", layout, base.ErrUnsupported)
 	}
-	t := &Timeline{store: st, dir: dir, layout: layout, loc: loc, contents: newContents()}
+	t := &Timeline{store: st, dir: dir, archive: archive, layout: layout, loc: loc, contents: newContents()}
 	return t.Reload(ctx)
 }
 
@@ -54,7 +58,7 @@ func (t *Timeline) Reload(ctx context.Context) (*Timeline, error) {
 	if err != nil {
 		return nil, fmt.Errorf("timeline: list %s of %s: %w", t.dir, t.store.URI(), err)
 	}
-	n := &Timeline{store: t.store, dir: t.dir, layout: t.layout, loc: t.loc, contents: t.contents}
+	n := &Timeline{store: t.store, dir: t.dir, archive: t.archive, layout: t.layout, loc: t.loc, contents: t.contents}
 	n.fill(entries)
 	return n, nil
 }

@@ -129,7 +129,7 @@ func TestContentIsReadOnce(t *testing.T) {
 	_, err = tl.CompactionPlan(t.Context(), "10")
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	require.NoError(t, st.Delete(t.Context(), ".hoodie/timeline/10_11.commit"))
-	fresh, err := LoadDir(t.Context(), st, ".hoodie/timeline", Layout2, time.UTC)
+	fresh, err := LoadDir(t.Context(), st, ".hoodie/timeline", ".hoodie/timeline/history", Layout2, time.UTC)
 	require.NoError(t, err)
 	require.Empty(t, fresh.Instants())
 }

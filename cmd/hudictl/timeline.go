@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -30,32 +32,24 @@ func newTimeline(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if archived {
-				if err := refuseArchive(c.Context(), t, tl); err != nil {
-					return err
-				}
-			}
 			if len(args) > 1 {
 				return a.printInstant(c.Context(), t, tl, args[1], a.listOutput(output))
 			}
-			return a.printTimeline(tl, a.listOutput(output))
+			instants := tl.Instants()
+			if archived {
+				gone, err := tl.Archived(c.Context())
+				if err != nil {
+					return err
+				}
+				instants = append(gone, instants...)
+				slices.SortStableFunc(instants, func(a, b timeline.Instant) int { return cmp.Compare(a.Time, b.Time) })
+			}
+			return a.printTimeline(instants, a.listOutput(output))
 		},
 	}
 	c.Flags().BoolVar(&archived, "archived", false, "with the instants of the archive")
 	choiceVar(c.Flags(), &output, "output", "", "how to print (table on a terminal, else json)", []string{outputTable, outputJSON})
 	return c
-}
-
-// refuseArchive fails when the table has an archive, which cannot be read yet.
-func refuseArchive(ctx context.Context, t *hudi.Table, tl *timeline.Timeline) error {
-	archived, err := tl.Archived(ctx)
-	if err != nil {
-		return err
-	}
-	if archived {
-		return unsupportedf("timeline %s: the table has archived instants, which cannot be read yet; leave --archived out", t.URI())
-	}
-	return nil
 }
 
 // instantLine is an instant in the list.
@@ -66,9 +60,9 @@ type instantLine struct {
 	State     string          `json:"state"`
 }
 
-func (a *app) printTimeline(tl *timeline.Timeline, format string) error {
+func (a *app) printTimeline(instants []timeline.Instant, format string) error {
 	var lines []instantLine
-	for _, i := range tl.Instants() {
+	for _, i := range instants {
 		line := instantLine{Requested: i.Time, Action: i.Action, State: i.State.String()}
 		if i.Done() {
 			line.Completed = &i.Completion
@@ -97,22 +91,38 @@ func content(ctx context.Context, tl *timeline.Timeline, i timeline.Instant) ([]
 	return text, err
 }
 
+// contents are what the files of the instants of a requested time say, or what the archive
+// keeps of them.
+func contents(ctx context.Context, tl *timeline.Timeline, instant string) ([][]byte, error) {
+	var out [][]byte
+	for _, i := range tl.Select(func(i timeline.Instant) bool { return i.Time == instant }) {
+		text, err := content(ctx, tl, i)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, text)
+	}
+	if len(out) > 0 {
+		return out, nil
+	}
+	return tl.ArchivedDocuments(ctx, instant)
+}
+
 // printInstant writes the content of the instants of a requested time: on one line, or
 // indented for people.
 func (a *app) printInstant(ctx context.Context, t *hudi.Table, tl *timeline.Timeline, instant, format string) error {
-	found := tl.Select(func(i timeline.Instant) bool { return i.Time == instant })
-	if len(found) == 0 {
-		return fmt.Errorf("timeline %s: no instant %s is on the active timeline; without an instant the command lists them", t.URI(), instant)
+	found, err := contents(ctx, tl, instant)
+	if err != nil {
+		return err
 	}
-	for _, i := range found {
-		text, err := content(ctx, tl, i)
-		if err != nil {
-			return err
-		}
+	if len(found) == 0 {
+		return fmt.Errorf("timeline %s: there is no instant %s, active or archived; without an instant the command lists them", t.URI(), instant)
+	}
+	for _, text := range found {
 		if format == outputJSON {
 			var line bytes.Buffer
 			if err := json.Compact(&line, text); err != nil {
-				return fmt.Errorf("timeline %s: instant %s: %w", t.URI(), i, err)
+				return fmt.Errorf("timeline %s: instant %s: %w", t.URI(), instant, err)
 			}
 			text = line.Bytes()
 		}
