@@ -109,10 +109,14 @@ func (r *Runner) execute(ctx context.Context, t *txn.Txn) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	history, err := r.Table.Config.History(ctx, r.Table.Store, tl, "")
+	if err != nil {
+		return Result{}, err
+	}
 	if err := t.Start(ctx, nil); err != nil {
 		return Result{}, err
 	}
-	stats, err := r.compactAll(ctx, t, plan, rows)
+	stats, err := r.compactAll(ctx, t, plan, rows, history)
 	if err != nil {
 		return Result{}, err
 	}
@@ -120,6 +124,9 @@ func (r *Runner) execute(ctx context.Context, t *txn.Txn) (Result, error) {
 		PartitionToWriteStats: map[string][]*timeline.WriteStat{}, Compacted: true,
 		ExtraMetadata: map[string]string{timeline.SchemaKey: rows.Avro()},
 		OperationType: timeline.OpCompact,
+	}
+	if history != nil { // without it readers would take the columns by name from now on
+		meta.ExtraMetadata[timeline.IdentifiedSchemaKey] = history.Now().Text()
 	}
 	res := Result{Instant: t.Instant, Groups: len(stats)}
 	for _, s := range stats {
@@ -132,7 +139,7 @@ func (r *Runner) execute(ctx context.Context, t *txn.Txn) (Result, error) {
 }
 
 // compactAll merges the plan's slices, several at a time.
-func (r *Runner) compactAll(ctx context.Context, t *txn.Txn, plan *timeline.CompactionPlan, rows *schema.Schema) ([]*timeline.WriteStat, error) {
+func (r *Runner) compactAll(ctx context.Context, t *txn.Txn, plan *timeline.CompactionPlan, rows *schema.Schema, history *schema.History) ([]*timeline.WriteStat, error) {
 	rules, err := merge.RulesOf(r.Table.Config)
 	if err != nil {
 		return nil, err
@@ -141,7 +148,7 @@ func (r *Runner) compactAll(ctx context.Context, t *txn.Txn, plan *timeline.Comp
 	full := rows.WithMeta()
 	in := &fileslice.Reader{
 		Store: r.Table.Store, Rules: rules, Alloc: r.Alloc, Table: full,
-		MetaFields: r.Table.Config.MetaFields, LogMemory: r.Memory / int64(workers),
+		MetaFields: r.Table.Config.MetaFields, History: history, LogMemory: r.Memory / int64(workers),
 	}
 	var tokens atomic.Int64
 	out := &cow.Writer{

@@ -67,12 +67,30 @@ func New(c *table.Config, s *schema.Schema) (*Generator, error) {
 	return g, nil
 }
 
+// NewKeys makes a generator of record keys alone, which readers of tables without meta fields
+// need; it knows the keys of every generator of Hudi's that makes them of columns. Generated
+// keys, and generators of the user's, wrap ErrUnsupported.
+func NewKeys(c *table.Config, s *schema.Schema) (*Generator, error) {
+	keysOnly := *c
+	keysOnly.PartitionBy = nil
+	switch kind := kindOf(c); kind {
+	case complexKeys, nonPartitioned, globalDelete:
+	case simple, timestamp, custom:
+		keysOnly.KeyGen = nonPartitioned
+	default:
+		return nil, fmt.Errorf("keygen: table %s uses the key generator %q: %w", c.Name, c.KeyGen, base.ErrUnsupported)
+	}
+	return New(&keysOnly, s)
+}
+
 // The kinds of generators, as hoodie.table.keygenerator.type names them.
 const (
 	simple         = "SIMPLE"
 	complexKeys    = "COMPLEX"
 	nonPartitioned = "NON_PARTITION"
 	globalDelete   = "GLOBAL_DELETE"
+	timestamp      = "TIMESTAMP"
+	custom         = "CUSTOM"
 )
 
 // kindOf reads the configured type or class, or derives the kind from the fields.
@@ -89,6 +107,10 @@ func kindOf(c *table.Config) string {
 			return nonPartitioned
 		case "GlobalDelete":
 			return globalDelete
+		case "TimestampBased":
+			return timestamp
+		case "Custom":
+			return custom
 		}
 		return kind
 	}

@@ -300,7 +300,6 @@ func (r *Reducer) AddDelete(key string, order Value) {
 	if !r.mine(h) {
 		return
 	}
-	order = r.rules.own(order)
 	kept := order
 	if r.rules.Legacy.FinalDeletes {
 		kept = Value{}

@@ -67,7 +67,9 @@ type Legacy struct {
 	// NewestMeta: a row made of several versions has the meta columns of the newest, though
 	// an older one won.
 	NewestMeta bool
-	// Binlog: the ordering field is a text "file.position" of two numbers.
+	// Binlog: the ordering field is a text "file.position", and where rows are filled by the
+	// class itself both are compared as numbers. Deletes, and the log in version 6, compare
+	// the text.
 	Binlog bool
 	// FoldMarker: upper and lower case of DeleteMarker are the same.
 	FoldMarker bool
@@ -178,6 +180,9 @@ func (r *Rules) wins(s step, newer, older Value, newerDelete, olderDelete bool) 
 	}
 	if newerDelete && newer.IsDefault() || olderDelete && older.IsDefault() {
 		return true
+	}
+	if r.Legacy.Binlog && !newerDelete && !olderDelete && !(s == inLog && r.Legacy.OrderedLog) {
+		return compareBinlog(newer, older) >= 0
 	}
 	return Compare(newer, older) >= 0
 }

@@ -34,7 +34,6 @@ const (
 	TimeMicros
 	TimestampMicros
 	Tuple
-	Binlog // the text "file.position" of a MySQL event, ordered by both as numbers
 )
 
 // Value is an ordering value: what decides between two versions of a row in event-time mode.
@@ -46,9 +45,9 @@ type Value struct {
 }
 
 type more struct {
-	lo   uint64  // Decimal: low half
-	s    string  // Bytes, String, Binlog
-	list []Value // Tuple; Binlog: file and position
+	lo   uint64 // Decimal: low half
+	s    string // Bytes, String, Binlog
+	list []Value
 }
 
 // IntValue makes the value of an integral kind: Int, Long, Date, TimeMicros or TimestampMicros.
@@ -78,17 +77,6 @@ func DecimalValue(v decimal128.Num) Value {
 // TupleValue makes the value of several ordering fields.
 func TupleValue(v []Value) Value { return Value{kind: Tuple, more: &more{list: v}} }
 
-// BinlogValue makes a Binlog of a text "file.position". Any other text stays a String.
-func BinlogValue(v string) Value {
-	file, position, _ := strings.Cut(v, ".")
-	f, err := strconv.ParseInt(file, 10, 64)
-	p, err2 := strconv.ParseInt(position, 10, 64)
-	if err != nil || err2 != nil {
-		return TextValue(String, v)
-	}
-	return Value{kind: Binlog, more: &more{s: v, list: []Value{IntValue(Long, f), IntValue(Long, p)}}}
-}
-
 // Kind tells the kind.
 func (v Value) Kind() Kind { return v.kind }
 
@@ -98,7 +86,7 @@ func (v Value) Int64() int64 { return v.i }
 // Float64 is the number of a Float or Double.
 func (v Value) Float64() float64 { return math.Float64frombits(uint64(v.i)) }
 
-// Text is the content of a String, Bytes or Binlog.
+// Text is the content of a String or Bytes.
 func (v Value) Text() string { return v.more.s }
 
 // Decimal128 is the unscaled number of a Decimal.
@@ -170,7 +158,7 @@ func compareSame(a, b Value) int {
 		return strings.Compare(a.more.s, b.more.s)
 	case Decimal:
 		return cmp.Or(cmp.Compare(a.i, b.i), cmp.Compare(a.more.lo, b.more.lo))
-	case Tuple, Binlog:
+	case Tuple:
 		return slices.CompareFunc(a.more.list, b.more.list, Compare)
 	}
 	return cmp.Compare(a.i, b.i)
@@ -208,19 +196,27 @@ func compareFloat(a, b float64) int {
 
 // OrderingOf compiles the reading of the ordering value of a batch's rows.
 func (r *Rules) OrderingOf(batch arrow.RecordBatch) (func(row int) Value, error) {
-	order, err := orderingOf(batch, r.Ordering)
-	if err != nil || !r.Legacy.Binlog {
-		return order, err
-	}
-	return func(row int) Value { return r.own(order(row)) }, nil
+	return orderingOf(batch, r.Ordering)
 }
 
-// own is an ordering value as the rules compare it.
-func (r *Rules) own(v Value) Value {
-	if r.Legacy.Binlog && v.kind == String {
-		return BinlogValue(v.more.s)
+// compareBinlog orders texts "file.position" by both as numbers, other values by Compare.
+func compareBinlog(a, b Value) int {
+	if a.kind != String || b.kind != String {
+		return Compare(a, b)
 	}
-	return v
+	af, ap, ok := binlog(a.more.s)
+	bf, bp, ok2 := binlog(b.more.s)
+	if !ok || !ok2 {
+		return Compare(a, b)
+	}
+	return cmp.Or(cmp.Compare(af, bf), cmp.Compare(ap, bp))
+}
+
+func binlog(text string) (file, position int64, ok bool) {
+	f, p, ok := strings.Cut(text, ".")
+	file, err := strconv.ParseInt(f, 10, 64)
+	position, err2 := strconv.ParseInt(p, 10, 64)
+	return file, position, ok && err == nil && err2 == nil
 }
 
 // orderingOf compiles the reading of the ordering value of a batch's rows. A missing field

@@ -15,6 +15,7 @@ import (
 	"github.com/hudi-go/hudi-go/expr"
 	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/internal/fileslice"
+	"github.com/hudi-go/hudi-go/keygen"
 	"github.com/hudi-go/hudi-go/merge"
 	"github.com/hudi-go/hudi-go/schema"
 	"github.com/hudi-go/hudi-go/storage"
@@ -241,15 +242,31 @@ func (p *Plan) shape(ctx context.Context, o Options, past bool) error {
 			return err
 		}
 	}
-	rules, err := merge.RulesOf(c)
+	p.reader = &fileslice.Reader{
+		Store: p.source.Store, Alloc: p.source.Alloc, Table: full, MetaFields: c.MetaFields,
+		LogMemory: p.source.Memory / int64(max(1, p.source.Parallel)) / 2,
+	}
+	// Rules that this library cannot follow are no hindrance where nothing is merged.
+	if p.reader.Rules, err = merge.RulesOf(c); errors.Is(err, base.ErrUnsupported) {
+		p.reader.NoRules, err = err, nil
+	}
 	if err != nil {
 		return err
 	}
-	p.reader = &fileslice.Reader{
-		Store: p.source.Store, Rules: rules, Alloc: p.source.Alloc, Table: full, MetaFields: c.MetaFields,
-		LogMemory: p.source.Memory / int64(max(1, p.source.Parallel)) / 2,
+	if !c.MetaFields { // keys that cannot be made are no hindrance either
+		if p.reader.Keys, err = keygen.NewKeys(c, rows); errors.Is(err, base.ErrUnsupported) {
+			err = nil
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return nil
+	at := ""
+	if past {
+		at = p.Instant
+	}
+	p.reader.History, err = c.History(ctx, p.source.Store, tl, at)
+	return err
 }
 
 // withColumns adds to the wanted columns those that a condition looks at. A field of a

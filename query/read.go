@@ -10,6 +10,7 @@ import (
 
 	"github.com/hudi-go/hudi-go/internal/basefile"
 	"github.com/hudi-go/hudi-go/internal/fileslice"
+	"github.com/hudi-go/hudi-go/timeline"
 )
 
 // Rows answers the query: batches in no particular order, each valid until the next step
@@ -131,8 +132,11 @@ func (p *Plan) send(ctx context.Context, t Task, results chan<- result) bool {
 
 // Task reads one task of the plan. Tasks may be read by several workers.
 func (p *Plan) Task(ctx context.Context, t Task) iter.Seq2[arrow.RecordBatch, error] {
-	request := fileslice.Request{Slice: t.Slice, Columns: p.columns, Latest: p.Instant, InRange: p.inRange,
-		Parallel: p.source.Parallel / max(1, len(p.Tasks))}
+	request := fileslice.Request{
+		Slice: t.Slice, Columns: p.columns, Latest: p.Instant, InRange: p.inRange,
+		Parallel:  p.source.Parallel / max(1, len(p.Tasks)),
+		WholeBase: p.source.Timeline.Layout() == timeline.Layout1, // as release 0.15 does it
+	}
 	if p.where != nil {
 		request.Keep = func(g *basefile.RowGroup) bool {
 			return p.where.MayMatch(rowGroupStats{g, p.reader.Table})

@@ -60,40 +60,58 @@ func (c *Config) RecordSchemaAt(ctx context.Context, tl *timeline.Timeline, at s
 }
 
 // writtenSchema returns the schema text of the last completed write that has one, "" for
-// none. Services, which keep the schema they found, count only when no other write is left.
+// none.
 func writtenSchema(ctx context.Context, tl *timeline.Timeline, at string) (string, error) {
-	fallback := ""
+	m, err := schemaCommit(ctx, tl, at)
+	if err != nil || m == nil {
+		return "", err
+	}
+	return m.ExtraMetadata[timeline.SchemaKey], nil
+}
+
+// schemaCommit returns what the last completed write with a schema did, of those requested
+// at or before at ("" for all); nil for none. Services, which keep the schema they found,
+// count only when no other write is left.
+func schemaCommit(ctx context.Context, tl *timeline.Timeline, at string) (*timeline.CommitMetadata, error) {
+	var fallback *timeline.CommitMetadata
 	for _, i := range slices.Backward(tl.CompletedWrites()) {
 		if at != "" && i.Time > at {
 			continue
 		}
 		m, err := tl.CommitMetadata(ctx, i)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
-		text := m.ExtraMetadata[timeline.SchemaKey]
-		switch m.OperationType {
-		case timeline.OpCluster, timeline.OpCompact, timeline.OpLogCompact, timeline.OpIndex:
-			if fallback == "" {
-				fallback = text
+		switch {
+		case m.ExtraMetadata[timeline.SchemaKey] == "":
+		case keepsSchema(m.OperationType):
+			if fallback == nil {
+				fallback = m
 			}
-			continue
-		}
-		if text != "" {
-			return text, nil
+		default:
+			return m, nil
 		}
 	}
-	if fallback != "" || at == "" || !tl.BeforeStart(at) {
+	if fallback != nil || at == "" || !tl.BeforeStart(at) {
 		return fallback, nil
 	}
 	archived, err := tl.ArchivedWrites(ctx, "")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	for _, w := range slices.Backward(archived) {
-		if text := w.Commit.ExtraMetadata[timeline.SchemaKey]; text != "" && w.Time <= at {
-			return text, nil
+		if w.Time <= at && w.Commit.ExtraMetadata[timeline.SchemaKey] != "" && !keepsSchema(w.Commit.OperationType) {
+			return w.Commit, nil
 		}
 	}
-	return "", nil
+	return nil, nil
+}
+
+// keepsSchema says whether an operation takes its schema over from the writes before it.
+func keepsSchema(operation string) bool {
+	switch operation {
+	case timeline.OpCluster, timeline.OpCompact, timeline.OpLogCompact, timeline.OpIndex:
+		return true
+	}
+	return false
 }

@@ -32,6 +32,10 @@ type CommitMetadata struct {
 // without the five meta columns.
 const SchemaKey = "schema"
 
+// IdentifiedSchemaKey is the key in ExtraMetadata of the schema with column numbers, which
+// tables with schema-on-read have (docs/format/types.md).
+const IdentifiedSchemaKey = "latest_schema"
+
 // The operation types that hudi-go itself writes, and those that it looks for.
 const (
 	OpInsert               = "INSERT"

@@ -13,8 +13,8 @@ import (
 
 // Timeline is a picture of the active timeline. It is safe for concurrent use.
 type Timeline struct {
-	store  storage.Store
-	dir    string
+	store storage.Store
+	dir   string
 	// archive is the folder of the archived timeline.
 	archive string
 	layout  Layout

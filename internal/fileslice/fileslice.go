@@ -9,6 +9,7 @@ import (
 	"hash/maphash"
 	"io"
 	"iter"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -17,6 +18,7 @@ import (
 	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/internal/basefile"
 	"github.com/hudi-go/hudi-go/internal/logfile"
+	"github.com/hudi-go/hudi-go/keygen"
 	"github.com/hudi-go/hudi-go/merge"
 	"github.com/hudi-go/hudi-go/schema"
 	"github.com/hudi-go/hudi-go/storage"
@@ -27,11 +29,18 @@ import (
 type Reader struct {
 	Store storage.Store
 	Rules merge.Rules
-	Alloc memory.Allocator
+	// NoRules says why logs cannot be merged, nil when Rules say how.
+	NoRules error
+	Alloc   memory.Allocator
 	// Table is the schema of the table's rows with the meta columns.
 	Table *schema.Schema
-	// MetaFields is false for tables whose rows carry no keys.
+	// MetaFields is false for tables whose rows carry no keys; Keys makes them then. It may be
+	// nil, and logs cannot be merged.
 	MetaFields bool
+	Keys       *keygen.Generator
+	// History has the names of the columns in older files, nil when they have always had
+	// those of Table.
+	History *schema.History
 	// LogMemory bounds what the log side of one merge may take. Slices with more in their
 	// logs are merged in several passes.
 	LogMemory int64
@@ -46,9 +55,11 @@ type Request struct {
 	Columns *schema.Schema
 	// Latest is the newest instant whose log blocks count, "" for all.
 	Latest string
-	// InRange, if set, restricts the read to the versions of rows that these instants wrote,
-	// before anything is merged: what an incremental query sees.
-	InRange func(instant string) bool
+	// InRange, if set, restricts the read to the versions of rows that these instants wrote:
+	// what an incremental query sees. Others are left out before anything is merged, except
+	// that with WholeBase all rows of the base file are merged.
+	InRange   func(instant string) bool
+	WholeBase bool
 	// Keep leaves out row groups of a base file that need not be read. It is asked for
 	// slices without logs only, as a row in the logs may lie anywhere.
 	Keep func(*basefile.RowGroup) bool
@@ -86,12 +97,42 @@ func (r *Reader) baseRows(ctx context.Context, f *table.BaseFile, o basefile.Rea
 			return
 		}
 		defer b.Close()
+		columns := o.Schema
+		if o.Schema, err = r.asWritten(columns, f.Instant); err != nil {
+			yield(nil, err)
+			return
+		}
+		if o.Schema == columns {
+			for batch, err := range b.Read(ctx, o) {
+				if !yield(batch, err) || err != nil {
+					return
+				}
+			}
+			return
+		}
+		o.Keep = nil // it asks for columns by the names of now
 		for batch, err := range b.Read(ctx, o) {
-			if !yield(batch, err) || err != nil {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			named := columns.Relabel(batch)
+			more := yield(named, nil)
+			named.Release()
+			if !more {
 				return
 			}
 		}
 	}
+}
+
+// asWritten is the schema of columns in a file of an instant; columns itself when they had
+// the names of now.
+func (r *Reader) asWritten(columns *schema.Schema, instant string) (*schema.Schema, error) {
+	if r.History == nil {
+		return columns, nil
+	}
+	return r.History.AsWritten(columns, instant)
 }
 
 // logExpansion is how much larger rows are in columns than in a log block, at most.
@@ -100,8 +141,11 @@ const logExpansion = 4
 // merged merges in as many passes as the size of the logs asks for. It returns an error
 // only while yield may still be called.
 func (r *Reader) merged(ctx context.Context, q Request, yield func(arrow.RecordBatch, error) bool) error {
-	if !r.MetaFields {
+	if !r.MetaFields && r.Keys == nil {
 		return fmt.Errorf("log files of a table without meta fields: %w", base.ErrUnsupported)
+	}
+	if r.NoRules != nil {
+		return r.NoRules
 	}
 	needed, err := r.needed(q)
 	if err != nil {
@@ -144,6 +188,12 @@ func (r *Reader) needed(q Request) (*schema.Schema, error) {
 		add(f.Name)
 	}
 	add(schema.MetaRecordKey)
+	if r.Keys != nil {
+		for _, name := range r.Keys.KeyFields() {
+			top, _, _ := strings.Cut(name, ".")
+			add(top)
+		}
+	}
 	for _, name := range r.Rules.Ordering {
 		add(name)
 	}
@@ -202,8 +252,11 @@ type memoryFile struct {
 func (f memoryFile) Size() int64  { return f.size }
 func (f memoryFile) Close() error { return nil }
 
-// keysOf finds the record keys in a batch that has them.
-func keysOf(batch arrow.RecordBatch) (*array.String, error) {
+// keysOf returns the record keys of a batch, which the caller releases.
+func (r *Reader) keysOf(batch arrow.RecordBatch) (*array.String, error) {
+	if r.Keys != nil {
+		return r.Keys.Keys(batch, r.Alloc)
+	}
 	at := batch.Schema().FieldIndices(schema.MetaRecordKey)
 	if len(at) == 0 {
 		return nil, fmt.Errorf("rows have no %s column: %w", schema.MetaRecordKey, base.ErrCorrupt)
@@ -212,5 +265,6 @@ func keysOf(batch arrow.RecordBatch) (*array.String, error) {
 	if !ok {
 		return nil, fmt.Errorf("column %s is %s: %w", schema.MetaRecordKey, batch.Column(at[0]).DataType(), base.ErrCorrupt)
 	}
+	keys.Retain()
 	return keys, nil
 }

@@ -113,7 +113,7 @@ func wrap(v merge.Value, scale int32) logfile.Ordering {
 		return logfile.Ordering{Kind: logfile.OrderingDouble, Float: v.Float64()}
 	case merge.Bytes:
 		return logfile.Ordering{Kind: logfile.OrderingBytes, Bytes: []byte(v.Text())}
-	case merge.String, merge.Binlog:
+	case merge.String:
 		return logfile.Ordering{Kind: logfile.OrderingString, Str: v.Text()}
 	case merge.Decimal:
 		n := v.Decimal128().BigInt()

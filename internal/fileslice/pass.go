@@ -27,6 +27,9 @@ type pass struct {
 
 	decoder *avroarrow.Decoder // of the last writer schema seen
 	writer  string
+	// written is needed under the names that the blocks of the instant have.
+	written *schema.Schema
+	instant string
 }
 
 // run yields the merged rows. goOn is false when the consumer wants no more.
@@ -90,11 +93,23 @@ func (p *pass) add(ctx context.Context, b *logfile.Block) error {
 	return fmt.Errorf("log block of type %s: %w", b.Type, base.ErrUnsupported)
 }
 
-func (p *pass) addAvro(b *logfile.Block, content []byte) error {
-	if b.Header[logfile.HeaderPartial] == "true" {
-		return fmt.Errorf("log block with partial updates: %w", base.ErrUnsupported)
+// asWritten finds the names that the needed columns have in a block.
+func (p *pass) asWritten(b *logfile.Block) error {
+	if p.written != nil && (p.reader.History == nil || p.instant == b.Instant()) {
+		return nil
 	}
-	if p.decoder == nil || p.writer != b.Schema() {
+	var err error
+	p.instant = b.Instant()
+	p.written, err = p.reader.asWritten(p.needed, p.instant)
+	return err
+}
+
+func (p *pass) addAvro(b *logfile.Block, content []byte) error {
+	written := p.written
+	if err := p.asWritten(b); err != nil {
+		return err
+	}
+	if p.decoder == nil || p.writer != b.Schema() || written != p.written {
 		writer, err := schema.Parse(b.Schema())
 		if err != nil {
 			return err
@@ -102,7 +117,7 @@ func (p *pass) addAvro(b *logfile.Block, content []byte) error {
 		if p.decoder != nil {
 			p.decoder.Release()
 		}
-		p.decoder, err = avroarrow.NewDecoder(writer, p.needed, p.reader.Alloc)
+		p.decoder, err = avroarrow.NewDecoder(writer, p.written, p.reader.Alloc)
 		if err != nil {
 			return err
 		}
@@ -120,7 +135,7 @@ func (p *pass) addAvro(b *logfile.Block, content []byte) error {
 			return err
 		}
 		if p.decoder.Rows() == merge.BatchRows {
-			if err := p.flush(); err != nil {
+			if err := p.flush(b); err != nil {
 				return err
 			}
 		}
@@ -128,25 +143,44 @@ func (p *pass) addAvro(b *logfile.Block, content []byte) error {
 	if p.decoder.Rows() == 0 {
 		return nil
 	}
-	return p.flush()
+	return p.flush(b)
 }
 
-func (p *pass) flush() error {
+func (p *pass) flush(b *logfile.Block) error {
 	batch, err := p.decoder.Flush()
 	if err != nil {
 		return err
 	}
-	return p.addRows(batch)
+	return p.addRows(b, batch)
 }
 
-// addRows takes over the batch.
-func (p *pass) addRows(batch arrow.RecordBatch) error {
+// addRows takes over the batch, rows of the block.
+func (p *pass) addRows(b *logfile.Block, batch arrow.RecordBatch) error {
+	if p.written != p.needed {
+		named := p.needed.Relabel(batch)
+		batch.Release()
+		batch = named
+	}
 	defer batch.Release()
-	keys, err := keysOf(batch)
+	keys, err := p.reader.keysOf(batch)
 	if err != nil {
 		return err
 	}
-	return p.reducer.AddRows(batch, keys)
+	defer keys.Release()
+	if b.Header[logfile.HeaderPartial] != "true" {
+		return p.reducer.AddRows(batch, keys)
+	}
+	writer, err := schema.Parse(b.Schema())
+	if err != nil {
+		return err
+	}
+	return p.reducer.AddPartial(batch, keys, func(column string) bool {
+		_, at, ok := p.needed.Field(column)
+		if ok {
+			_, _, ok = writer.Field(p.written.Fields()[at].Name)
+		}
+		return ok
+	})
 }
 
 func (p *pass) addParquet(ctx context.Context, b *logfile.Block, content []byte) error {
@@ -156,22 +190,24 @@ func (p *pass) addParquet(ctx context.Context, b *logfile.Block, content []byte)
 		return err
 	}
 	defer r.Close()
-	for batch, err := range r.Read(ctx, basefile.ReadOptions{Schema: p.needed}) {
+	if err := p.asWritten(b); err != nil {
+		return err
+	}
+	for batch, err := range r.Read(ctx, basefile.ReadOptions{Schema: p.written}) {
 		if err != nil {
 			return err
 		}
 		batch.Retain()
-		if err := p.addRows(batch); err != nil {
+		if err := p.addRows(b, batch); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// mergeBase merges a batch of base rows. In an incremental read rows of other instants
-// are not there for the merge to see.
+// mergeBase merges a batch of base rows.
 func (p *pass) mergeBase(batch arrow.RecordBatch) (goOn bool, err error) {
-	if p.request.InRange != nil {
+	if p.request.InRange != nil && !p.request.WholeBase {
 		kept, err := p.inRange(batch)
 		if err != nil {
 			return false, err
@@ -179,10 +215,11 @@ func (p *pass) mergeBase(batch arrow.RecordBatch) (goOn bool, err error) {
 		defer kept.Release()
 		batch = kept
 	}
-	keys, err := keysOf(batch)
+	keys, err := p.reader.keysOf(batch)
 	if err != nil {
 		return false, err
 	}
+	defer keys.Release()
 	out, _, err := p.reducer.MergeBase(batch, keys)
 	if err != nil {
 		return false, err

@@ -211,6 +211,12 @@ func (w *write) resolve(ctx context.Context, tl *timeline.Timeline) error {
 	if w.rules, err = merge.RulesOf(c); err != nil {
 		return err
 	}
+	switch history, err := c.History(ctx, w.table.Store, tl, ""); {
+	case err != nil:
+		return err
+	case history != nil:
+		return fmt.Errorf("write to table %s: it has a schema history (hoodie.schema.on.read.enable), which cannot be written: %w", c.Name, base.ErrUnsupported)
+	}
 	incoming := w.input.Schema.WithoutMeta()
 	stored, err := c.RecordSchema(ctx, tl)
 	if err != nil && !errors.Is(err, table.ErrNoSchema) {
