@@ -87,16 +87,18 @@ func (c Counts) Rows() int64 { return c.Snapshots + c.Creates + c.Updates + c.De
 // partition is the state of one Kafka partition, and its range in the batch.
 type partition struct {
 	Range
-	floor int64 // no ordering value is less, since the last row of a snapshot
+	floor  int64  // no ordering value is less, since the last event that settles
+	origin origin // of the event with the highest ordering value
 }
 
-// order gives the ordering value of an event; ok says that it has a position. A row of a
-// snapshot is the truth of its time, whatever came before it.
-func (p *partition) order(position int64, ok, snapshot bool) int64 {
+// order gives the ordering value of an event; ok says that it has a position. An event settles
+// what is true at its time, whatever the positions before it: the row of a snapshot, and the
+// first event of another log.
+func (p *partition) order(position int64, ok, settles bool) int64 {
 	switch {
 	case !ok:
 		return p.Order
-	case snapshot:
+	case settles:
 		return max(position, p.Order)
 	}
 	return max(position, p.floor)
@@ -113,10 +115,10 @@ func (p *partition) took(offset, sourceTime int64) {
 
 // tookRow notes a row. After one of a snapshot, which has no position or that of the whole
 // snapshot, no event gets less: a transaction that was under way when the snapshot was taken
-// wrote its changes at positions before it, and comes after it.
-func (p *partition) tookRow(order int64, snapshot bool) {
+// wrote its changes at positions before it, and comes after it. Nor after the first of another log.
+func (p *partition) tookRow(order int64, settles bool) {
 	p.Order = max(p.Order, order)
-	if snapshot {
+	if settles {
 		p.floor = p.Order
 	}
 }

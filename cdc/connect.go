@@ -3,6 +3,7 @@ package cdc
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 )
@@ -34,6 +35,10 @@ func parseConnect(text []byte) (row *connectSchema, ok bool, err error) {
 	return nil, false, nil
 }
 
+// sourceType is the parameter that has the type in the source, with the connector's setting
+// datatype.propagate.source.type or column.propagate.source.type.
+const sourceType = "__debezium.source.column.type"
+
 // column returns the type that a column gets and the form in which its values travel.
 func (c *connectSchema) column(depth int) (arrow.DataType, wire, error) {
 	if depth > maxDepth {
@@ -48,6 +53,9 @@ func (c *connectSchema) column(depth int) (arrow.DataType, wire, error) {
 	case "int8", "int16", "int32":
 		return arrow.PrimitiveTypes.Int32, wire{kind: wireInt32}, nil
 	case "int64":
+		if strings.EqualFold(c.Parameters[sourceType], "bigint unsigned") {
+			return unsignedType, wire{kind: wireUnsigned}, nil
+		}
 		return arrow.PrimitiveTypes.Int64, wire{kind: wireInt64}, nil
 	case "float", "float32":
 		return arrow.PrimitiveTypes.Float32, wire{kind: wireFloat32}, nil

@@ -19,6 +19,11 @@ func compileDecimal(w *wire, dst *array.Decimal128Builder, opt Wire) converter {
 	case wireDeclared:
 		c.form = opt.Decimal
 	case wireVarDecimal:
+	case wireUnsigned:
+		if t.Precision < unsignedType.Precision || t.Scale != 0 {
+			return nil
+		}
+		return unsignedColumn{dst}
 	case wireInt32, wireInt64:
 		if t.Precision-t.Scale < wholeDigits(w.kind) {
 			return nil
@@ -96,6 +101,19 @@ func (c *decimalColumn) rescale(unscaled []byte, scale int64) (decimal128.Num, v
 		return decimal128.Num{}, outOfRange
 	}
 	return shiftDecimal(signed(unscaled), -scale, c.prec, c.scale)
+}
+
+// unsignedColumn takes the 64 bits of unsigned integers, which come as those of signed ones.
+type unsignedColumn struct{ b *array.Decimal128Builder }
+
+func (c unsignedColumn) append(b []byte, v value) verdict {
+	n, ok := parseInt(b[v.start:v.end])
+	if !ok {
+		c.b.AppendNull()
+		return mismatch
+	}
+	c.b.Append(decimal128.New(0, uint64(n)))
+	return stored
 }
 
 const (

@@ -155,6 +155,8 @@ func TestCompileRefuses(t *testing.T) {
 		{wire{kind: wireDecimal, prec: 12, scale: 3}, &arrow.Decimal128Type{Precision: 14, Scale: 2}},
 		{wire{kind: wireInt64}, &arrow.Decimal128Type{Precision: 18}},
 		{wire{kind: wireString}, &arrow.Decimal128Type{Precision: 18}},
+		{wire{kind: wireUnsigned}, &arrow.Decimal128Type{Precision: 19}},
+		{wire{kind: wireUnsigned}, arrow.PrimitiveTypes.Int64},
 		{wire{kind: wireArray, elem: &wire{kind: wireInt64}}, arrow.ListOf(arrow.PrimitiveTypes.Int32)},
 		{wire{kind: wireStruct, fields: []wireField{{name: "new"}}}, arrow.StructOf(arrow.Field{Name: "old", Type: arrow.PrimitiveTypes.Int32})},
 		{wire{kind: wireMap, elem: &wire{kind: wireString}}, arrow.ListOf(arrow.BinaryTypes.String)},

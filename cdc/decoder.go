@@ -177,13 +177,16 @@ func (d *Decoder) append(rec *Record, p *partition) error {
 	if err != nil {
 		return err
 	}
-	order := p.order(position, positioned, ev.op == 'r')
+	settles := ev.op == 'r' || positioned && position < p.Order && p.origin.outrun(rec.Value, &ev.source)
+	order := p.order(position, positioned, settles)
 	if err := d.row(rec, ev, position, order); err != nil {
 		return err
 	}
 	d.wider = false
 	p.took(rec.Offset, number(rec.Value, ev.source[srcTime]))
-	p.tookRow(order, ev.op == 'r')
+	if p.tookRow(order, settles); ev.op != 'r' && order == p.Order {
+		p.origin.note(rec.Value, &ev.source)
+	}
 	switch ev.op {
 	case 'r':
 		counts.Snapshots++
@@ -227,10 +230,12 @@ func (d *Decoder) start(rec *Record) error {
 		}
 		d.keys = keys
 	}
-	d.conn = conn
-	d.key = newKeyReader(d.keys)
-	if d.opt.Schema != nil {
-		if err := d.setTable(d.opt.Schema); err != nil {
+	d.conn, d.key = conn, newKeyReader(d.keys)
+	if s := d.opt.Schema; s != nil {
+		if err = conn.feeds(s); err == nil {
+			err = d.setTable(s)
+		}
+		if err != nil {
 			d.conn = nil
 			return err
 		}
@@ -265,7 +270,7 @@ func (d *Decoder) partition(rec *Record) *partition {
 			return p
 		}
 	}
-	seed := d.opt.Seed[rec.Partition]
+	seed := d.opt.Seed[rec.Topic][rec.Partition]
 	p := &partition{Range: Range{Topic: strings.Clone(rec.Topic), Partition: rec.Partition, First: -1, Order: seed}, floor: seed}
 	d.parts = append(d.parts, p)
 	d.last = p

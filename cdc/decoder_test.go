@@ -92,7 +92,7 @@ func TestRows(t *testing.T) {
 }
 
 func TestIncrementalSnapshotOrder(t *testing.T) {
-	d := newTestDecoder(t, Options{Seed: map[int32]int64{0: 500}})
+	d := newTestDecoder(t, Options{Seed: map[string]map[int32]int64{"s.p.docs": {0: 500}}})
 	row := func(offset int64, op, lsn string, partition int32) {
 		r := changeRecord(offset, op, `{"id":1}`, "null", `{"id":1}`, lsn)
 		r.Partition = partition

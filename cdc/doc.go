@@ -4,8 +4,8 @@
 // # Rows
 //
 // A row has the columns of the source table, then an ordering column of type long, then the
-// boolean schema.IsDeleted. The ordering column is _event_lsn for PostgreSQL. Every column is
-// nullable but the keys, so that later changes of the source's columns and the rows of deletes
+// boolean schema.IsDeleted. The ordering column is _event_lsn for PostgreSQL and _event_order for
+// MySQL and MariaDB. Every column is nullable but the keys, so that later changes of the source's columns and the rows of deletes
 // fit. Inserts, updates and snapshot rows are the event's after image. Deletes have the key
 // columns, taken from the message key, and nulls: the before image of a delete is not data, it
 // has made-up values unless the table has REPLICA IDENTITY FULL. NULL stays null; the default
@@ -19,7 +19,7 @@
 //
 //	Connect or Debezium type                     column
 //	int8, int16, int32                           int
-//	int64                                        long
+//	int64                                        long; decimal(20,0) if its source type is known to be bigint unsigned
 //	float, double, boolean, string, bytes        the same
 //	connect Decimal(p,s), p ≤ 38                 decimal(p,s); without precision decimal(19,s)
 //	connect Decimal(p,s), p > 38                 string
@@ -32,7 +32,8 @@
 //	IsoTimestamp                                 local-timestamp-micros
 //	connect Timestamp                            timestamp-millis
 //	ZonedTimestamp                               timestamp-micros, UTC
-//	ZonedTime, Uuid, Json, Xml, Enum, Interval … string
+//	Year                                         int
+//	ZonedTime, Uuid, Json, Xml, Enum, EnumSet, Interval … string
 //	MicroDuration                                long
 //	Bits                                         bytes, little endian as Debezium sends them
 //	array, map, struct (Point, Geometry …)       array, map, record
@@ -51,11 +52,19 @@
 // # Ordering
 //
 // Within a Kafka partition the order of events is authoritative. The ordering value is the
-// event's position in the source (source.lsn for PostgreSQL). Rows of incremental snapshots have
-// no position; they take the highest seen in their partition so far, and rows of other
-// snapshots no less than that: after a failover positions may begin anew, and the snapshot that
-// follows it counts. After a row of a snapshot no event of that partition gets less, so that an
-// update which follows such a row in Kafka never loses against it: transactions that were under
-// way when the snapshot was taken have lower positions. Equal ordering values mean: the later
-// row wins.
+// event's position in the source: source.lsn for PostgreSQL; for MySQL and MariaDB the number at
+// the end of source.file above 36 bits of source.pos. Rows of snapshots without position, such as
+// PostgreSQL's incremental ones, take the highest seen in their partition so far, and rows of
+// other snapshots no less than that: after a failover positions may begin anew, and the snapshot
+// that follows it counts. After a row of a snapshot no event of that partition gets less, so that
+// an update which follows such a row in Kafka never loses against it: transactions that were
+// under way when the snapshot was taken have lower positions. Equal ordering values mean: the
+// later row wins.
+//
+// Binary logs of two servers count on their own, and a connector goes over from one to the other
+// without a word. An event below the highest position of its partition that was written after
+// the one there (its GTID is of the same series and not less), or by another server (where the
+// series differ, or there are no GTIDs), is of another log: from then on no event of the
+// partition gets less than what was seen, as after a snapshot. Otherwise it was sent twice, and
+// its position counts.
 package cdc

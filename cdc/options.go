@@ -34,9 +34,9 @@ type Options struct {
 	BeforeColumns []string
 	// Placeholder is the connector's unavailable.value.placeholder; "": DefaultPlaceholder.
 	Placeholder string
-	// Seed has per Kafka partition the highest ordering value that was written before the first
-	// record, 0 for none.
-	Seed map[int32]int64
+	// Seed has per topic and Kafka partition the highest ordering value that was written before
+	// the first record, 0 for none.
+	Seed map[string]map[int32]int64
 	// Alloc allocates the rows. nil: memory.DefaultAllocator.
 	Alloc memory.Allocator
 }

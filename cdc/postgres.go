@@ -9,14 +9,14 @@ var postgres = &connector{
 	name:   "postgresql",
 	column: "_event_lsn",
 	position: func(b []byte, src *sourceBlock) (int64, bool, error) {
-		lsn := src[srcLSN]
-		if lsn.null(b) {
-			if s := src[srcSnapshot]; s.isString(b) && string(b[s.start:s.end]) == `"incremental"` {
+		lsn := src.text(b, srcLSN)
+		if lsn == nil {
+			if string(src.text(b, srcSnapshot)) == "incremental" {
 				return 0, false, nil
 			}
 			return 0, false, fmt.Errorf("source.lsn is null: %w", ErrNoOrder)
 		}
-		n, ok := parseInt(b[lsn.start:lsn.end])
+		n, ok := parseInt(lsn)
 		if !ok {
 			return 0, false, fmt.Errorf("source.lsn is no long: %w", ErrMalformed)
 		}

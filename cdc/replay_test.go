@@ -25,8 +25,9 @@ import (
 	"github.com/hudi-go/hudi-go/schema"
 )
 
-// The topics in testdata were captured from Debezium (3.5.0, pgold 1.9.7) and PostgreSQL 15;
-// final.ndjson.gz has the source's tables at the end, as row_to_json writes them.
+// The topics in testdata were captured from Debezium (3.5.0, pgold 1.9.7), PostgreSQL 15 and
+// MariaDB 10.11; final.ndjson.gz has the sources' tables at the end, as row_to_json and
+// MariaDB's client write them.
 
 func readLines(t testing.TB, file string, line func([]byte)) {
 	f, err := os.Open("testdata/" + file)
@@ -79,6 +80,11 @@ func finalRows(t testing.TB, table string) []map[string]any {
 		d := json.NewDecoder(bytes.NewReader(line))
 		d.UseNumber()
 		require.NoError(t, d.Decode(&r))
+		if strings.HasPrefix(table, "maria.") {
+			for name, v := range r.Row {
+				r.Row[name] = mariaValue(t, name, v)
+			}
+		}
 		rows = append(rows, r.Row)
 	})
 	return rows

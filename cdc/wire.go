@@ -99,6 +99,7 @@ const (
 	wireBool
 	wireInt32
 	wireInt64
+	wireUnsigned // 64 bits, those above 2^63-1 as negative numbers
 	wireFloat32
 	wireFloat64
 	wireString
@@ -119,9 +120,10 @@ const (
 const moneyPrecision = 19
 
 var (
-	localMicros = &arrow.TimestampType{Unit: arrow.Microsecond}
-	utcMicros   = &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "UTC"}
-	utcMillis   = &arrow.TimestampType{Unit: arrow.Millisecond, TimeZone: "UTC"}
+	unsignedType = &arrow.Decimal128Type{Precision: 20}
+	localMicros  = &arrow.TimestampType{Unit: arrow.Microsecond}
+	utcMicros    = &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "UTC"}
+	utcMillis    = &arrow.TimestampType{Unit: arrow.Millisecond, TimeZone: "UTC"}
 )
 
 // semantic returns the form of a type by its semantic name and the column type that it gets.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -105,11 +106,9 @@ func (r *run) start(ctx context.Context) error {
 	if columns == nil {
 		columns = r.options.Schema
 	}
-	seed := map[int32]int64{}
-	for _, t := range r.at.Topics {
-		for p, order := range t.Order {
-			seed[p] = max(seed[p], order)
-		}
+	seed := map[string]map[int32]int64{}
+	for topic, t := range r.at.Topics {
+		seed[topic] = maps.Clone(t.Order)
 	}
 	r.decoder, err = cdc.NewDecoder(cdc.Options{
 		Topic: r.options.Topics[0], Schema: columns, Wire: r.options.Wire, Keys: r.options.Keys,

@@ -54,6 +54,7 @@ type source struct {
 	lsn   int64
 	rows  map[int64]row
 	reuse bool    // keys of rows that are gone are taken again
+	plain bool    // no value lies out of line
 	free  []int64 // keys that had a row
 	next  int64
 	sent  []*kgo.Record // in the order of the source
@@ -112,7 +113,9 @@ func (r row) json(id int64, unchanged bool) string {
 func (s *source) fresh() row {
 	s.n++
 	r := row{v: fmt.Sprint("v", s.n), raw: fmt.Sprint("r", s.n), list: []int{s.n, 1}, n: s.n}
-	r.longV, r.longRaw, r.longList = s.rng.IntN(2) > 0, s.rng.IntN(2) > 0, s.rng.IntN(2) > 0
+	if !s.plain {
+		r.longV, r.longRaw, r.longList = s.rng.IntN(2) > 0, s.rng.IntN(2) > 0, s.rng.IntN(2) > 0
+	}
 	return r
 }
 

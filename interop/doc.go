@@ -1,4 +1,4 @@
-// Package interop runs hudi-go against the real engines: Spark with Apache Hudi, and PostgreSQL with Debezium and Kafka.
+// Package interop runs hudi-go against the real engines: Spark with Apache Hudi, and PostgreSQL and MariaDB with Debezium and Kafka.
 //
 // Everything runs on this machine's loopback and is installed on first use into a cache outside of the checkout
 // (interop/lab/setup.sh; $HUDI_GO_CACHE, default ~/.cache/hudi-go). A test says what it needs:

@@ -40,9 +40,25 @@ func setting(t testing.TB, name string, preset int) int {
 	return n
 }
 
+// origin is a database that changes, in its lab.
+type origin struct {
+	*interop.Lab
+	db *workload.Database
+	g  *workload.Generator
+}
+
+// startOrigin starts a lab and makes the tables.
+func startOrigin(t testing.TB, db *workload.Database, seed int) *origin {
+	t.Helper()
+	o := &origin{interop.StartLab(t, db.Source), db, workload.New(db, uint64(seed))}
+	o.Exec(t, o.g.Start())
+	o.g.Changes = 0
+	return o
+}
+
 // feed is a hudictl ingest of one topic into one table, as an operator runs it.
 type feed struct {
-	source string // the table in PostgreSQL
+	source workload.Table
 	topic  string
 	path   string
 	args   []string
@@ -53,10 +69,10 @@ type feed struct {
 	saved  bool // see keepTopic
 }
 
-func newFeed(lab *interop.Lab, root, prefix, source, kind string, more ...string) *feed {
+func newFeed(from *origin, root, prefix, source, kind string, more ...string) *feed {
 	topic := prefix + "." + workload.Schema + "." + source
-	f := &feed{source: source, topic: topic, path: filepath.Join(root, prefix+"-"+source+"-"+kind)}
-	f.args = append([]string{"ingest", f.path, "--brokers", lab.Brokers, "--topic", topic, "--type", kind}, more...)
+	f := &feed{source: from.db.TableNamed(source), topic: topic, path: filepath.Join(root, prefix+"-"+source+"-"+kind)}
+	f.args = append([]string{"ingest", f.path, "--brokers", from.Brokers, "--topic", topic, "--type", kind}, more...)
 	return f
 }
 
@@ -159,9 +175,9 @@ func parseOffsets(text string) (map[int32]int64, error) {
 }
 
 // catchUp waits until the table has everything that the topic has.
-func (f *feed) catchUp(t testing.TB, lab *interop.Lab, atMost time.Duration) {
+func (f *feed) catchUp(t testing.TB, from *origin, atMost time.Duration) {
 	t.Helper()
-	ends, err := lab.Ends(t.Context(), f.topic)
+	ends, err := from.Ends(t.Context(), f.topic)
 	require.NoError(t, err)
 	var at map[int32]int64
 	for until := time.Now().Add(atMost); ; time.Sleep(300 * time.Millisecond) {
@@ -180,20 +196,19 @@ func (f *feed) catchUp(t testing.TB, lab *interop.Lab, atMost time.Duration) {
 }
 
 // requireEnds checks that the table has everything that the topic has.
-func (f *feed) requireEnds(t testing.TB, lab *interop.Lab) {
+func (f *feed) requireEnds(t testing.TB, from *origin) {
 	t.Helper()
-	ends, err := lab.Ends(t.Context(), f.topic)
+	ends, err := from.Ends(t.Context(), f.topic)
 	require.NoError(t, err)
 	at, err := f.offsets(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, ends, at, "%s", f)
 }
 
-// compare compares the table, as hudictl and as Spark read it, with what PostgreSQL has. It returns the values that were
+// compare compares the table, as hudictl and as Spark read it, with what the database has. It returns the values that were
 // lost upstream.
 func (f *feed) compare(t testing.TB, spark *interop.Spark, want map[string][]map[string]any) []string {
 	t.Helper()
-	source := workload.TableNamed(f.source)
 	out := filepath.Join(t.TempDir(), "spark.jsonl")
 	spark.Read(t, interop.Read{Path: f.path, Out: out, Encoding: interop.Contract})
 	bySpark, err := interop.ReadJSONLFile(out)
@@ -203,7 +218,7 @@ func (f *feed) compare(t testing.TB, spark *interop.Spark, want map[string][]map
 		name string
 		rows []map[string]any
 	}{{"hudictl", interop.QueryHudictl(t, f.path)}, {"spark", bySpark}} {
-		result, err := workload.Compare(source, want[f.source], engine.rows)
+		result, err := workload.Compare(f.source, want[f.source.Name], engine.rows)
 		require.NoError(t, err, "%s, %s", f, engine.name)
 		if n := len(result.Diffs); n > 0 {
 			t.Errorf("%s by %s: %d differences:\n%s", f, engine.name, n, strings.Join(result.Diffs[:min(n, 20)], "\n"))
@@ -251,14 +266,9 @@ var finishes atomic.Int64
 
 // finish makes the last records of every partition inserts, so that the end of a topic is reached with a commit: records
 // without rows, as the tombstones behind deletes are, wait for the next one.
-func finish(t testing.TB, lab *interop.Lab) {
+func finish(t testing.TB, from *origin) {
 	t.Helper()
-	lab.Exec(t, strings.ReplaceAll(`
-		insert into shop.customers(id, name, created_at) select $ + g, 'last', now() from generate_series(1, 64) g;
-		insert into shop.orders(id, customer_id, status, total, placed_on)
-			select $ + g, $ + g, 'last', 0, now() from generate_series(1, 64) g;
-		insert into shop.items(order_id, line, sku, qty, price) select $ + g, 1, 'last', 1, 1 from generate_series(1, 64) g;
-		insert into shop.all_types(id) select $ + g from generate_series(1, 64) g;`, "$", strconv.Itoa(1_000_000_000+1000*int(finishes.Add(1)))))
+	from.Exec(t, from.db.Last(int(finishes.Add(1))))
 }
 
 // syncBuffer is the end of what a process prints, which may be read while it prints.

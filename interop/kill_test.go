@@ -20,39 +20,45 @@ import (
 // table, and started again at once. In the end the tables have what PostgreSQL has, and those of append mode every event
 // once. Then ingesters are held with SIGSTOP while others take over. HUDI_GO_SEED (1) chooses other moments.
 func TestKill(t *testing.T) {
-	kills, changes, seed := setting(t, "HUDI_GO_KILLS", 8), setting(t, "HUDI_GO_CHANGES", 5000), setting(t, "HUDI_GO_SEED", 1)
-	lab := interop.StartLab(t)
-	g := workload.New(uint64(seed) + 100)
-	lab.Exec(t, g.Start())
-	lab.Capture(t, "js", "kill", workload.Schema)
-	for _, topic := range workload.Topics("kill") {
-		lab.WaitRecords(t, topic, 1, 2*time.Minute)
+	seed := setting(t, "HUDI_GO_SEED", 1)
+	from := startOrigin(t, workload.PostgreSQL, seed+100)
+	rng := rand.New(rand.NewPCG(uint64(seed), 0))
+	killed(t, from, rng, 8, 5000)
+	t.Run("paused", func(t *testing.T) { paused(t, from, rng) })
+}
+
+// killed kills ingesters while the database changes, HUDI_GO_KILLS times each, and compares.
+func killed(t *testing.T, from *origin, rng *rand.Rand, kills, changes int) {
+	t.Helper()
+	kills, changes = setting(t, "HUDI_GO_KILLS", kills), setting(t, "HUDI_GO_CHANGES", changes)
+	before := from.g.Changes
+	from.Capture(t, "js", "kill", workload.Schema)
+	for _, topic := range from.db.Topics("kill") {
+		from.WaitRecords(t, topic, 1, 2*time.Minute)
 	}
 	interop.RunHudictl(t, "version") // so that it is built
-	rng := rand.New(rand.NewPCG(uint64(seed), 0))
 	root := t.TempDir()
 	upserts := []*feed{
-		newFeed(lab, root, "kill", "orders", "cow", quick...),
-		newFeed(lab, root, "kill", "orders", "mor", quick...),
+		newFeed(from, root, "kill", "orders", "cow", quick...),
+		newFeed(from, root, "kill", "orders", "mor", quick...),
 	}
-	appends := []*feed{newFeed(lab, root, "kill", "items", "cow", append(quick, "--op", "append")...)}
+	appends := []*feed{newFeed(from, root, "kill", "items", "cow", append(quick, "--op", "append")...)}
 	all := append(upserts, appends...)
 
-	work := startWork(lab, g, changes/(kills*2))
+	work := startWork(from, changes/(kills*2))
 	killAll(t, rng, all, kills)
 	work.stop(t)
-	t.Logf("%d rows changed; the tables: %v", g.Changes, all)
-	settle(t, lab, all)
+	t.Logf("%d rows changed; the tables: %v", from.g.Changes-before, all)
+	settle(t, from, all)
 
-	want := workload.Dump(t, lab)
+	want := from.db.Dump(t, from.Lab)
 	spark := interop.SharedSpark(t)
 	for _, f := range upserts {
 		f.compare(t, spark, want)
 	}
 	for _, f := range appends {
-		requireEveryEvent(t, lab, f, spark)
+		requireEveryEvent(t, from, f, spark)
 	}
-	t.Run("paused", func(t *testing.T) { paused(t, lab, g, rng, spark) })
 }
 
 // quick makes commits follow each other, so that most moments lie in one.
@@ -100,14 +106,14 @@ func killAll(t *testing.T, rng *rand.Rand, feeds []*feed, kills int) {
 }
 
 // settle lets the running ingesters reach the ends, and stops them.
-func settle(t *testing.T, lab *interop.Lab, feeds []*feed) {
+func settle(t *testing.T, from *origin, feeds []*feed) {
 	t.Helper()
-	finish(t, lab)
-	lab.WaitCaptured(t, "kill", 10*time.Minute, workload.Topics("kill")...)
+	finish(t, from)
+	from.WaitCaptured(t, "kill", 10*time.Minute, from.db.Topics("kill")...)
 	for _, f := range feeds {
-		f.catchUp(t, lab, 5*time.Minute)
+		f.catchUp(t, from, 5*time.Minute)
 		f.stop(t)
-		f.requireEnds(t, lab)
+		f.requireEnds(t, from)
 		tab, err := hudi.Open(t.Context(), f.path)
 		require.NoError(t, err)
 		tl, err := tab.Timeline(t.Context())
@@ -117,16 +123,16 @@ func settle(t *testing.T, lab *interop.Lab, feeds []*feed) {
 }
 
 // requireEveryEvent checks that a table of append mode has every event of its topic once.
-func requireEveryEvent(t *testing.T, lab *interop.Lab, f *feed, spark *interop.Spark) {
+func requireEveryEvent(t *testing.T, from *origin, f *feed, spark *interop.Spark) {
 	t.Helper()
 	want := map[string]int{}
 	var left int64
-	ends, err := lab.Ends(t.Context(), f.topic)
+	ends, err := from.Ends(t.Context(), f.topic)
 	require.NoError(t, err)
 	for _, end := range ends {
 		left += end
 	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(lab.Brokers), kgo.ConsumeTopics(f.topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	client, err := kgo.NewClient(kgo.SeedBrokers(from.Brokers), kgo.ConsumeTopics(f.topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	require.NoError(t, err)
 	defer client.Close()
 	for left > 0 {
@@ -155,15 +161,15 @@ func requireEveryEvent(t *testing.T, lab *interop.Lab, f *feed, spark *interop.S
 
 // paused holds an ingester at random moments while a second one is started on its table, and lets it go on later: one of
 // them has to give up, and the table is right in the end.
-func paused(t *testing.T, lab *interop.Lab, g *workload.Generator, rng *rand.Rand, spark *interop.Spark) {
+func paused(t *testing.T, from *origin, rng *rand.Rand) {
 	root := t.TempDir()
 	options := append(quick, "--option", "hoodie.write.lock.wait_time_ms=3000")
 	var feeds []*feed
-	work := startWork(lab, g, 100)
+	work := startWork(from, 100)
 	for range setting(t, "HUDI_GO_PAUSES", 2) {
 		for _, kind := range []string{"cow", "mor"} {
-			first := newFeed(lab, root, "kill", "customers", kind, options...)
-			second := newFeed(lab, root, "kill", "customers", kind, options...)
+			first := newFeed(from, root, "kill", "customers", kind, options...)
+			second := newFeed(from, root, "kill", "customers", kind, options...)
 			first.start(t)
 			require.Eventually(t, func() bool {
 				first.alive(t)
@@ -201,8 +207,8 @@ func paused(t *testing.T, lab *interop.Lab, g *workload.Generator, rng *rand.Ran
 	for _, f := range feeds {
 		f.start(t)
 	}
-	settle(t, lab, feeds)
-	want := workload.Dump(t, lab)
+	settle(t, from, feeds)
+	want, spark := from.db.Dump(t, from.Lab), interop.SharedSpark(t)
 	for _, f := range feeds {
 		f.compare(t, spark, want)
 	}
@@ -215,13 +221,13 @@ type working struct {
 }
 
 // startWork changes about so many rows a second until it is stopped.
-func startWork(lab *interop.Lab, g *workload.Generator, rate int) *working {
+func startWork(from *origin, rate int) *working {
 	w := &working{make(chan struct{}), make(chan error, 1)}
 	go func() {
-		began, first := time.Now(), g.Changes
+		began, first := time.Now(), from.g.Changes
 		for {
-			due := int(time.Since(began).Seconds()*float64(rate)) - (g.Changes - first)
-			if err := lab.TryExec(g.Batch(max(1, due))); err != nil {
+			due := int(time.Since(began).Seconds()*float64(rate)) - (from.g.Changes - first)
+			if err := from.TryExec(from.g.Batch(max(1, due))); err != nil {
 				w.done <- err
 				return
 			}

@@ -23,11 +23,35 @@ const LabPartitions = 3
 // markerSchema is captured by every connector beside its own schema, see Lab.WaitCaptured.
 const markerSchema = "lab"
 
-// Lab is a running PostgreSQL, Kafka broker and Kafka Connect worker with Debezium, on free ports of the loopback, with
+// Database is a source database, and what the lab has to know of it.
+type Database struct {
+	name       string // as the scripts have it
+	client     string // the script's command that runs SQL
+	query      []string
+	marker     string // SQL that makes the marker table
+	nextMarker string
+}
+
+// The databases. A schema is what MariaDB calls a database.
+var (
+	PostgreSQL = Database{
+		name: "postgres", client: "psql", query: []string{"-At"},
+		marker:     "create schema " + markerSchema + "; create table " + markerSchema + ".marker(id bigserial primary key)",
+		nextMarker: "insert into " + markerSchema + ".marker default values",
+	}
+	MariaDB = Database{
+		name: "mariadb", client: "sql", query: []string{"--batch", "--raw", "--skip-column-names"},
+		marker:     "create table " + markerSchema + ".marker(id bigint auto_increment primary key)",
+		nextMarker: "insert into " + markerSchema + ".marker values ()",
+	}
+)
+
+// Lab is a running database, Kafka broker and Kafka Connect worker with Debezium, on free ports of the loopback, with
 // their data in a temporary folder.
 type Lab struct {
-	Dir     string // servers' logs: kafka/server.log, connect/worker.log, pg/server.log
+	Dir     string // servers' logs: kafka/server.log, connect/worker.log, pg/server.log, mariadb/server.log
 	Brokers string
+	source  Database
 	env     []string
 	admin   *kadm.Client
 	markers int64 // rows in the marker table, see WaitCaptured
@@ -35,40 +59,40 @@ type Lab struct {
 
 // StartLab starts the three servers (some 20 seconds on two idle cores) and stops them at the end of the test, or when the
 // test binary dies.
-func StartLab(t testing.TB) *Lab {
+func StartLab(t testing.TB, source Database) *Lab {
 	t.Helper()
-	l := newLab(t)
+	l := newLab(t, source)
 	l.script(t, "kafka.sh", "start", l.Dir)
-	l.script(t, "postgres.sh", "start", l.Dir)
+	l.script(t, source.name+".sh", "start", l.Dir)
 	l.script(t, "connect.sh", "start", l.Dir)
-	l.Exec(t, "create schema "+markerSchema+"; create table "+markerSchema+".marker(id bigserial primary key)")
+	l.Exec(t, source.marker)
 	return l
 }
 
 // StartKafka starts the broker alone.
 func StartKafka(t testing.TB) *Lab {
 	t.Helper()
-	l := newLab(t)
+	l := newLab(t, PostgreSQL)
 	l.script(t, "kafka.sh", "start", l.Dir)
 	return l
 }
 
-func newLab(t testing.TB) *Lab {
+func newLab(t testing.TB, source Database) *Lab {
 	t.Helper()
 	Need(t, EngineLab)
-	dir, err := os.MkdirTemp("", "hudi-go-lab-") // t.TempDir would be closed to the account that PostgreSQL runs as
+	dir, err := os.MkdirTemp("", "hudi-go-lab-") // t.TempDir would be closed to the account that the database runs as
 	require.NoError(t, err)
 	require.NoError(t, os.Chmod(dir, 0o755))
 	ports := freePorts(t, 4)
-	l := &Lab{Dir: dir, Brokers: "127.0.0.1:" + ports[0], env: append(os.Environ(),
-		"KAFKA_PORT="+ports[0], "KAFKA_CTL_PORT="+ports[1], "CONNECT_PORT="+ports[2], "PG_PORT="+ports[3],
-		"LAB_OWNER="+strconv.Itoa(os.Getpid()))}
+	l := &Lab{Dir: dir, Brokers: "127.0.0.1:" + ports[0], source: source, env: append(os.Environ(),
+		"KAFKA_PORT="+ports[0], "KAFKA_CTL_PORT="+ports[1], "CONNECT_PORT="+ports[2], "PG_PORT="+ports[3], "MARIADB_PORT="+ports[3],
+		"LAB_DATABASE="+source.name, "LAB_OWNER="+strconv.Itoa(os.Getpid()))}
 	client, err := kgo.NewClient(kgo.SeedBrokers(l.Brokers))
 	require.NoError(t, err)
 	l.admin = kadm.NewClient(client)
 	t.Cleanup(func() {
 		l.admin.Close()
-		for _, script := range []string{"connect.sh", "postgres.sh", "kafka.sh"} {
+		for _, script := range []string{"connect.sh", source.name + ".sh", "kafka.sh"} {
 			l.script(t, script, "stop", l.Dir)
 		}
 		if t.Failed() {
@@ -107,7 +131,7 @@ func (l *Lab) script(t testing.TB, script string, args ...string) string {
 	return out
 }
 
-// Exec runs SQL statements with psql; it stops at the first that fails.
+// Exec runs SQL statements with the database's client; it stops at the first that fails.
 func (l *Lab) Exec(t testing.TB, sql string) {
 	t.Helper()
 	require.NoError(t, l.TryExec(sql))
@@ -115,18 +139,21 @@ func (l *Lab) Exec(t testing.TB, sql string) {
 
 // TryExec is Exec for another goroutine than the test's.
 func (l *Lab) TryExec(sql string) error {
-	cmd := l.command("postgres.sh", "psql", l.Dir, "-f", "-")
-	cmd.Stdin = strings.NewReader(sql)
-	_, err := output(cmd)
+	_, err := l.client(sql)
 	return err
 }
 
-// Query returns the lines of a query's result, columns separated by |.
+// client runs the database's client.
+func (l *Lab) client(sql string, options ...string) (string, error) {
+	cmd := l.command(l.source.name+".sh", append([]string{l.source.client, l.Dir}, options...)...)
+	cmd.Stdin = strings.NewReader(sql)
+	return output(cmd)
+}
+
+// Query returns the lines of a query's result, which has one column.
 func (l *Lab) Query(t testing.TB, sql string) []string {
 	t.Helper()
-	cmd := l.command("postgres.sh", "psql", l.Dir, "-At", "-f", "-")
-	cmd.Stdin = strings.NewReader(sql)
-	out, err := output(cmd)
+	out, err := l.client(sql, l.source.query...)
 	require.NoError(t, err)
 	if out == "" {
 		return nil
@@ -134,7 +161,7 @@ func (l *Lab) Query(t testing.TB, sql string) []string {
 	return strings.Split(strings.TrimSuffix(out, "\n"), "\n")
 }
 
-// Capture starts a Debezium connector for a PostgreSQL schema: a snapshot, then the changes. The topics are
+// Capture starts a Debezium connector for a schema: a snapshot, then the changes. The topics are
 // prefix.schema.table, with LabPartitions partitions. Format is that of mkconn.py: "js" has schemas, "j" has none.
 func (l *Lab) Capture(t testing.TB, format, prefix, schema string, settings ...string) {
 	t.Helper()
@@ -197,12 +224,12 @@ func (l *Lab) records(ctx context.Context, topics ...string) (int64, error) {
 	return total, nil
 }
 
-// WaitCaptured waits until the connector has sent to these topics everything that PostgreSQL has committed so far: a marker
+// WaitCaptured waits until the connector has sent to these topics everything that the database has committed so far: a marker
 // committed now has arrived, and nothing more comes.
 func (l *Lab) WaitCaptured(t testing.TB, prefix string, atMost time.Duration, topics ...string) {
 	t.Helper()
 	l.markers++
-	l.Exec(t, "insert into "+markerSchema+".marker default values")
+	l.Exec(t, l.source.nextMarker)
 	l.WaitRecords(t, prefix+"."+markerSchema+".marker", l.markers, atMost)
 	// the marker may overtake records of other partitions that are still on their way
 	last := int64(-1)

@@ -11,7 +11,7 @@ import (
 
 // The lab itself: changes of a PostgreSQL table arrive in a topic of three partitions, after a snapshot.
 func TestLabCapturesChanges(t *testing.T) {
-	lab := interop.StartLab(t)
+	lab := interop.StartLab(t, interop.PostgreSQL)
 	lab.Exec(t, `create schema s; create table s.t(id int primary key, v text default 'x');
 		insert into s.t select g, null from generate_series(1, 10) g;`)
 	lab.Capture(t, "js", "first", "s")

@@ -1,6 +1,8 @@
 package interop_test
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,12 +16,12 @@ import (
 	"github.com/hudi-go/hudi-go/interop/workload"
 )
 
-// customersAvro declares the columns of shop.customers for a topic without schemas.
+// customersAvro declares the columns of shop.customers for a topic without schemas; %s is what a boolean is sent as.
 const customersAvro = `{"type":"record","name":"customers","fields":[{"name":"id","type":"long"},
 	{"name":"name","type":["null","string"],"default":null},{"name":"email","type":["null","string"],"default":null},
 	{"name":"city","type":["null","string"],"default":null},
 	{"name":"credit","type":["null",{"type":"bytes","logicalType":"decimal","precision":12,"scale":2}],"default":null},
-	{"name":"vip","type":["null","boolean"],"default":null},
+	{"name":"vip","type":["null","%s"],"default":null},
 	{"name":"created_at","type":["null",{"type":"long","logicalType":"timestamp-micros"}],"default":null},
 	{"name":"updated_at","type":["null",{"type":"long","logicalType":"local-timestamp-micros"}],"default":null}]}`
 
@@ -28,15 +30,25 @@ const customersAvro = `{"type":"record","name":"customers","fields":[{"name":"id
 // in the second. In the end hudictl and Spark both return the rows that PostgreSQL holds. HUDI_GO_CHANGES (5000) is the
 // number of rows that change, HUDI_GO_SEED (1) makes other changes.
 func TestLive(t *testing.T) {
-	changes, seed := setting(t, "HUDI_GO_CHANGES", 5000), setting(t, "HUDI_GO_SEED", 1)
-	lab := interop.StartLab(t)
-	g := workload.New(uint64(seed))
-	lab.Exec(t, g.Start())
-	g.Changes = 0
+	live(t, startOrigin(t, workload.PostgreSQL, setting(t, "HUDI_GO_SEED", 1)), 5000)
+}
+
+// The same from MariaDB, with fewer changes (2000), and then kill -9 as in TestKill, three times for each table.
+func TestMariaDB(t *testing.T) {
+	seed := setting(t, "HUDI_GO_SEED", 1)
+	from := startOrigin(t, workload.MariaDB, seed)
+	live(t, from, 2000)
+	t.Run("killed", func(t *testing.T) { killed(t, from, rand.New(rand.NewPCG(uint64(seed), 0)), 3, 2000) })
+}
+
+func live(t *testing.T, from *origin, changes int) {
+	t.Helper()
+	changes = setting(t, "HUDI_GO_CHANGES", changes)
+	g := from.g
 	// work makes changes up to a part of all.
 	work := func(part float64) error {
 		for float64(g.Changes) < part*float64(changes) {
-			if err := lab.TryExec(g.Batch(250)); err != nil {
+			if err := from.TryExec(g.Batch(250)); err != nil {
 				return err
 			}
 		}
@@ -44,12 +56,12 @@ func TestLive(t *testing.T) {
 	}
 	snapshotted := make(chan error, 1)
 	go func() { snapshotted <- work(0.2) }() // the snapshot shall see transactions under way
-	lab.Capture(t, "js", "live", workload.Schema)
-	lab.Capture(t, "j", "plain", workload.Schema, `table.include.list=shop\.customers,lab\.marker`)
+	from.Capture(t, "js", "live", workload.Schema)
+	from.Capture(t, "j", "plain", workload.Schema, `table.include.list=shop\.customers,lab\.marker`)
 	require.NoError(t, <-snapshotted)
-	topics := workload.Topics("live")
+	topics := from.db.Topics("live")
 	for _, topic := range topics {
-		lab.WaitRecords(t, topic, 1, 2*time.Minute)
+		from.WaitRecords(t, topic, 1, 2*time.Minute)
 	}
 	t.Logf("%d of %d rows changed, the snapshot is taken", g.Changes, changes)
 
@@ -62,7 +74,7 @@ func TestLive(t *testing.T) {
 		var running []*feed
 		for _, source := range half.sources {
 			for _, kind := range []string{"cow", "mor"} {
-				f := newFeed(lab, root, "live", source, kind, "--interval", "1s", "--option", "hoodie.compact.inline.max.delta.commits=3")
+				f := newFeed(from, root, "live", source, kind, "--interval", "1s", "--option", "hoodie.compact.inline.max.delta.commits=3")
 				if source == "items" && kind == "cow" {
 					f.args = append(f.args, "--index", "simple")
 				}
@@ -77,8 +89,8 @@ func TestLive(t *testing.T) {
 		feeds = append(feeds, running...)
 		t.Logf("%d of %d rows changed", g.Changes, changes)
 	}
-	finish(t, lab)
-	lab.WaitCaptured(t, "live", 10*time.Minute, topics...)
+	finish(t, from)
+	from.WaitCaptured(t, "live", 10*time.Minute, topics...)
 
 	began := time.Now()
 	for group := range slices.Chunk(feeds, 4) {
@@ -86,19 +98,19 @@ func TestLive(t *testing.T) {
 			f.start(t)
 		}
 		for _, f := range group {
-			f.catchUp(t, lab, 5*time.Minute)
+			f.catchUp(t, from, 5*time.Minute)
 			f.stop(t)
-			f.requireEnds(t, lab)
+			f.requireEnds(t, from)
 		}
 	}
 	t.Logf("all tables have reached the ends of their topics %s after the last change", time.Since(began).Round(time.Second))
 
-	plain := plainFeed(t, lab, root)
+	plain := plainFeed(t, from, root)
 	plain.start(t, "--once")
 	require.Zero(t, plain.wait(t, 5*time.Minute), plain.stderr)
-	plain.requireEnds(t, lab)
+	plain.requireEnds(t, from)
 
-	want := workload.Dump(t, lab)
+	want := from.db.Dump(t, from.Lab)
 	spark := interop.SharedSpark(t)
 	lost := map[string][]string{} // by reason
 	for _, f := range append(feeds, plain) {
@@ -118,14 +130,15 @@ func TestLive(t *testing.T) {
 }
 
 // plainFeed ingests a topic without schemas, with the columns declared.
-func plainFeed(t *testing.T, lab *interop.Lab, root string) *feed {
+func plainFeed(t *testing.T, from *origin, root string) *feed {
 	t.Helper()
-	lab.WaitCaptured(t, "plain", 5*time.Minute, "plain.shop.customers")
-	proposed := interop.RunHudictl(t, "ingest", "plan", "--brokers", lab.Brokers, "--topic", "plain.shop.customers")
+	from.WaitCaptured(t, "plain", 5*time.Minute, "plain.shop.customers")
+	proposed := interop.RunHudictl(t, "ingest", "plan", "--brokers", from.Brokers, "--topic", "plain.shop.customers")
 	for _, name := range []string{"id", "credit", "created_at"} {
 		require.Contains(t, proposed, `"name":"`+name+`"`)
 	}
 	file := filepath.Join(root, "customers.avsc")
-	require.NoError(t, os.WriteFile(file, []byte(customersAvro), 0o600))
-	return newFeed(lab, root, "plain", "customers", "mor", "--schema", file)
+	boolean := map[*workload.Database]string{workload.PostgreSQL: "boolean", workload.MariaDB: "int"}[from.db]
+	require.NoError(t, os.WriteFile(file, fmt.Appendf(nil, customersAvro, boolean), 0o600))
+	return newFeed(from, root, "plain", "customers", "mor", "--schema", file)
 }

@@ -17,7 +17,7 @@ type Engine string
 // The engines.
 const (
 	EngineSpark Engine = "spark" // Spark 3.5 with Hudi 1.2.0
-	EngineLab   Engine = "lab"   // PostgreSQL, Debezium, Kafka Connect, Kafka
+	EngineLab   Engine = "lab"   // PostgreSQL, MariaDB, Debezium, Kafka Connect, Kafka
 )
 
 var installed sync.Map // Engine → func() error

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Kafka Connect worker (distributed mode, one node) with the Debezium connector for PostgreSQL, on loopback.
+# Kafka Connect worker (distributed mode, one node) with the Debezium connector for a database, on loopback.
 #   connect.sh start|stop DIR
 #   connect.sh put DIR NAME CONFIG.json      create or replace a connector, wait until its task runs
 #   connect.sh delete|state DIR NAME
-# env: KAFKA_PORT (9092), CONNECT_PORT (8083), CONNECT_HEAP (768m), LAB_OWNER (see common.sh)
+# env: LAB_DATABASE (postgres), KAFKA_PORT (9092), CONNECT_PORT (8083), CONNECT_HEAP (768m), LAB_OWNER (see common.sh)
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 [ $# -ge 2 ] || die "usage: connect.sh start|stop|put|delete|state DIR …"
@@ -12,9 +12,10 @@ PORT="${CONNECT_PORT:-8083}"; URL="http://127.0.0.1:$PORT"
 HOME_="$DIR/connect"; PIDF="$DIR/connect.pid"
 
 write_conf() {
-  local plugin="$HOME_/plugins/debezium-postgres" jar
+  local name="debezium-${LAB_DATABASE:-postgres}" jar
+  local plugin="$HOME_/plugins/$name"
   mkdir -p "$plugin"
-  for jar in "$(fetch_jars debezium-postgres)"/*.jar; do
+  for jar in "$(fetch_jars "$name")"/*.jar; do
     case "$(basename "$jar")" in # the worker provides these; shipping them twice breaks plug-in isolation
     connect-api-* | connect-json-* | kafka-clients-* | slf4j-api-*) ;;
     *) ln -sf "$jar" "$plugin/" ;;

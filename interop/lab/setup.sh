@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the interop suite, the benchmark and the linter need, into the cache; quick when everything is there.
 #   setup.sh [spark] [lab] [bench] [lint]        nothing named: spark lab lint
-# env: HUDI_GO_CACHE (~/.cache/hudi-go). Needs Go and python3; Java, Maven and PostgreSQL come from Debian's packages
+# env: HUDI_GO_CACHE (~/.cache/hudi-go). Needs Go and python3; Java, Maven, PostgreSQL and MariaDB come from Debian's packages
 # when this runs as root. All packages come from registries through their ordinary clients.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -39,11 +39,13 @@ setup_lab() {
   fetch_jars kafka >/dev/null
   fetch_jars connect >/dev/null
   fetch_jars debezium-postgres >/dev/null
+  fetch_jars debezium-mariadb >/dev/null
   if ! compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null && ! command -v initdb >/dev/null; then
     # Debian's package would make and start a cluster of its own
     [ "$(id -u)" != 0 ] || { mkdir -p /etc/postgresql-common; echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf; }
     need initdb postgresql
   fi
+  PATH="$PATH:/usr/sbin" need mariadbd mariadb-server
 }
 
 setup_bench() {

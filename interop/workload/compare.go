@@ -10,44 +10,22 @@ import (
 	"strings"
 )
 
-// Lost names the values that do not survive the way from PostgreSQL to the topic: no reader of the topic can give them back.
-// Where a type has such values, it is this list that says so, and nothing else may differ.
-var Lost = []LostValue{
-	{"all_types", "a_2d", func(want any) bool { return want != nil }, "Debezium sends the rows of a two-dimensional array as nulls"},
-	{"all_types", "c_ts", func(want any) bool { return want == "infinity" }, "Debezium sends a number outside of every reader's range"},
-	{"all_types", "c_tstz", func(want any) bool { return want == "-infinity" }, "Debezium sends the text -infinity in place of a time"},
-	{"all_types", "c_date", func(want any) bool { return want == "infinity" }, "Debezium's count of days overflows"},
-	{"all_types", "c_tstz", func(want any) bool { return want == "0001-01-01T00:00:00+00:00" }, "Debezium's snapshot reads times before 1582 in the Julian calendar (its streaming does not)"},
-	{"all_types", "a_ts", hasJulian, "Debezium reads times before 1582 in timestamp[] in the Julian calendar (not in date[] and timestamptz[])"},
-	{"all_types", "a_mood", hasNull, "Debezium sends null for an array of an enum type that has a null element"},
-}
-
-// LostValue is one entry of Lost: the values of a column for which Match holds.
+// LostValue names values that do not survive the way from the database to the topic: no reader of the topic can give them
+// back. Where a type has such values, a Database lists them, and nothing else may differ.
 type LostValue struct {
-	Table, Column string
-	Match         func(want any) bool
-	Why           string
+	Column string
+	Match  func(want any) bool
+	Why    string
 }
 
-func hasNull(want any) bool {
-	list, ok := want.([]any)
-	return ok && slices.Contains(list, nil)
-}
-
-// hasJulian tells whether an array has a time before the Gregorian calendar.
-func hasJulian(want any) bool {
-	list, ok := want.([]any)
-	return ok && slices.ContainsFunc(list, func(e any) bool {
-		text, ok := e.(string)
-		return ok && text < "1582-10-15"
-	})
-}
+// is matches one value.
+func is(value any) func(any) bool { return func(want any) bool { return want == value } }
 
 // Result of a comparison. Every line names table, key and column.
 type Result struct {
 	Rows  int      // compared
 	Diffs []string // what must not be
-	Lost  []string // values that Lost names and that differ
+	Lost  []string // values that are known to be lost and differ
 }
 
 // Compare compares the rows of a source table with those of a Hudi table made from it, in the encoding of hudictl query
@@ -92,7 +70,7 @@ func (r *Result) compareRow(table Table, key string, want, got map[string]any) {
 			continue
 		}
 		line := fmt.Sprintf("%s %s: %s is %s, the source has %s", table.Name, key, c.Name, shown(value), shown(want[c.Name]))
-		if why, lost := lostValue(table.Name, c.Name, want[c.Name]); lost {
+		if why, lost := table.lostValue(c.Name, want[c.Name]); lost {
 			r.Lost = append(r.Lost, line+" ("+why+")")
 			continue
 		}
@@ -110,9 +88,9 @@ func (r *Result) compareRow(table Table, key string, want, got map[string]any) {
 	}
 }
 
-func lostValue(table, column string, want any) (why string, lost bool) {
-	for _, l := range Lost {
-		if l.Table == table && l.Column == column && l.Match(want) {
+func (t Table) lostValue(column string, want any) (why string, lost bool) {
+	for _, l := range t.lost {
+		if l.Column == column && l.Match(want) {
 			return l.Why, true
 		}
 	}

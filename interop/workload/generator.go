@@ -1,19 +1,12 @@
-// Package workload changes a PostgreSQL database as an application would, at random but reproducibly, and compares what came
+// Package workload changes a PostgreSQL or MariaDB database as an application would, at random but reproducibly, and compares what came
 // out at the other end of a pipeline with what the database holds.
 package workload
 
 import (
-	_ "embed"
 	"fmt"
 	"math/rand/v2"
 	"strings"
 )
-
-//go:embed schema.sql
-var schemaSQL string
-
-// Schema is the database schema that the tables live in.
-const Schema = "shop"
 
 // Generator produces transactions. It keeps the keys of the live rows, so that every statement has something to change; the
 // database itself is the truth about their content.
@@ -21,6 +14,7 @@ type Generator struct {
 	// Changes counts the rows changed by what was generated so far, without rolled-back ones; a key change counts as one.
 	Changes int
 
+	db        *Database
 	rng       *rand.Rand
 	customers []int64
 	orders    []order
@@ -32,14 +26,14 @@ type Generator struct {
 type order struct{ id, customer, lines int64 }
 
 // New returns a generator; the same seed gives the same transactions.
-func New(seed uint64) *Generator {
-	return &Generator{rng: rand.New(rand.NewPCG(seed, 0)), next: 1}
+func New(db *Database, seed uint64) *Generator {
+	return &Generator{db: db, rng: rand.New(rand.NewPCG(seed, 0)), next: 1}
 }
 
 // Start is the SQL that makes the tables and the rows that a connector's snapshot shall see.
 func (g *Generator) Start() string {
 	var b strings.Builder
-	b.WriteString(schemaSQL)
+	b.WriteString(g.db.schema)
 	b.WriteString("begin;\n")
 	g.modern = true // Debezium's snapshot, unlike its streaming, shifts older times
 	defer func() { g.modern = false }()
@@ -59,7 +53,7 @@ func (g *Generator) Start() string {
 // Batch is SQL of whole transactions that changes about n rows.
 func (g *Generator) Batch(n int) string {
 	var b strings.Builder
-	b.WriteString("set search_path = shop;\n")
+	b.WriteString(g.db.session)
 	for end := g.Changes + n; g.Changes < end; {
 		g.transaction(&b)
 	}
@@ -110,7 +104,7 @@ func (g *Generator) insertCustomer(b *strings.Builder) {
 	id := g.key()
 	g.customers = append(g.customers, id)
 	fmt.Fprintf(b, "insert into shop.customers values(%d, %s, %s, %s, %s, %s, %s, %s);\n", id, g.text(),
-		g.maybe(g.text), g.maybe(g.text), g.decimal(12, 2), g.boolean(), g.timestamp()+"::timestamptz", g.maybe(g.timestamp))
+		g.maybe(g.text), g.maybe(g.text), g.decimal(12, 2), g.boolean(), g.db.instant(g), g.maybe(g.timestamp))
 	g.Changes++
 }
 
@@ -170,6 +164,9 @@ func (g *Generator) rekeyOrder(b *strings.Builder) {
 	if o, at, ok := g.anyOrder(); ok {
 		g.orders[at].id = g.key()
 		fmt.Fprintf(b, "update shop.orders set id = %d where id = %d;\n", g.orders[at].id, o.id)
+		if !g.db.cascades {
+			fmt.Fprintf(b, "update shop.items set order_id = %d where order_id = %d;\n", g.orders[at].id, o.id)
+		}
 		g.Changes += 1 + int(o.lines)
 	}
 }
@@ -182,6 +179,9 @@ func (g *Generator) rekeyCustomer(b *strings.Builder) {
 	old, id := g.customers[at], g.key()
 	g.customers[at] = id
 	fmt.Fprintf(b, "update shop.customers set id = %d where id = %d;\n", id, old)
+	if !g.db.cascades {
+		fmt.Fprintf(b, "update shop.orders set customer_id = %d where customer_id = %d;\n", id, old)
+	}
 	g.Changes++
 	for i := range g.orders {
 		if g.orders[i].customer == old {
@@ -194,9 +194,16 @@ func (g *Generator) rekeyCustomer(b *strings.Builder) {
 func (g *Generator) deleteOrder(b *strings.Builder) {
 	if o, at, ok := g.anyOrder(); ok {
 		g.orders = append(g.orders[:at], g.orders[at+1:]...)
-		fmt.Fprintf(b, "delete from shop.orders where id = %d;\n", o.id)
-		g.Changes += 1 + int(o.lines)
+		g.dropOrder(b, o)
 	}
+}
+
+func (g *Generator) dropOrder(b *strings.Builder, o order) {
+	fmt.Fprintf(b, "delete from shop.orders where id = %d;\n", o.id)
+	if !g.db.cascades {
+		fmt.Fprintf(b, "delete from shop.items where order_id = %d;\n", o.id)
+	}
+	g.Changes += 1 + int(o.lines)
 }
 
 func (g *Generator) deleteCustomer(b *strings.Builder) {
@@ -211,7 +218,11 @@ func (g *Generator) deleteCustomer(b *strings.Builder) {
 	kept := g.orders[:0]
 	for _, o := range g.orders {
 		if o.customer == id {
-			g.Changes += 1 + int(o.lines)
+			if g.db.cascades {
+				g.Changes += 1 + int(o.lines)
+			} else {
+				g.dropOrder(b, o)
+			}
 			continue
 		}
 		kept = append(kept, o)
@@ -222,8 +233,7 @@ func (g *Generator) deleteCustomer(b *strings.Builder) {
 // replaceOrder deletes a row and inserts another under its key, in one transaction.
 func (g *Generator) replaceOrder(b *strings.Builder) {
 	if o, _, ok := g.anyOrder(); ok {
-		fmt.Fprintf(b, "delete from shop.orders where id = %d;\n", o.id)
-		g.Changes += 1 + int(o.lines)
+		g.dropOrder(b, o)
 		g.writeOrder(b, o)
 	}
 }
@@ -231,8 +241,8 @@ func (g *Generator) replaceOrder(b *strings.Builder) {
 func (g *Generator) insertTypes(b *strings.Builder) {
 	id := g.key()
 	g.types = append(g.types, id)
-	values := make([]string, len(typeColumns))
-	for i, c := range typeColumns {
+	values := make([]string, len(g.db.types))
+	for i, c := range g.db.types {
 		values[i] = g.maybe(c.value(g))
 	}
 	fmt.Fprintf(b, "insert into shop.all_types values(%d, %s);\n", id, strings.Join(values, ", "))
@@ -243,7 +253,7 @@ func (g *Generator) updateTypes(b *strings.Builder) {
 	if len(g.types) == 0 {
 		return
 	}
-	first, second := typeColumns[g.rng.IntN(len(typeColumns)/2)], typeColumns[len(typeColumns)/2+g.rng.IntN(len(typeColumns)/2)]
+	first, second := g.db.types[g.rng.IntN(len(g.db.types)/2)], g.db.types[len(g.db.types)/2+g.rng.IntN(len(g.db.types)/2)]
 	fmt.Fprintf(b, "update shop.all_types set %s = %s, %s = %s where id = %d;\n", first.name, g.maybe(first.value(g)),
 		second.name, g.maybe(second.value(g)), g.types[g.rng.IntN(len(g.types))])
 	g.Changes++

@@ -9,23 +9,14 @@ import (
 	"github.com/hudi-go/hudi-go/interop"
 )
 
-// Dump returns the rows that PostgreSQL holds now, by table name, in one snapshot a table.
-func Dump(t testing.TB, lab *interop.Lab) map[string][]map[string]any {
+// Dump returns the rows that the database holds now, by table name, in one snapshot a table.
+func (d *Database) Dump(t testing.TB, lab *interop.Lab) map[string][]map[string]any {
 	t.Helper()
 	out := map[string][]map[string]any{}
-	for _, table := range Tables() {
-		rows, err := interop.ReadJSONL(strings.NewReader(strings.Join(lab.Query(t, table.DumpSQL()), "\n")))
+	for _, table := range d.Tables() {
+		rows, err := interop.ReadJSONL(strings.NewReader(strings.Join(lab.Query(t, d.DumpSQL(table)), "\n")))
 		require.NoError(t, err)
 		out[table.Name] = rows
 	}
 	return out
-}
-
-// Topics are the topics of the source tables under a connector's prefix.
-func Topics(prefix string) []string {
-	var topics []string
-	for _, table := range Tables() {
-		topics = append(topics, prefix+"."+Schema+"."+table.Name)
-	}
-	return topics
 }

@@ -57,11 +57,11 @@ func (g *Generator) timestamp() string {
 	return "'" + g.moment().Format("2006-01-02 15:04:05.000000") + "'"
 }
 
-// moment lies between the years 1 and 9999, mostly in this age.
+// moment lies in the range of the database's dates, mostly in this age.
 func (g *Generator) moment() time.Time {
 	from, to := time.Date(1960, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2060, 1, 1, 0, 0, 0, 0, time.UTC)
 	if !g.modern && g.chance(0.05) {
-		from, to = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+		from, to = time.Date(g.db.earliest, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 	}
 	return time.UnixMicro(from.UnixMicro() + g.rng.Int64N(to.UnixMicro()-from.UnixMicro())).UTC()
 }

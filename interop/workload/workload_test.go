@@ -18,19 +18,21 @@ import (
 func TestMain(m *testing.M) { interop.Main(m) }
 
 func TestSameSeedSameTransactions(t *testing.T) {
-	one, two, other := workload.New(1), workload.New(1), workload.New(2)
-	require.Equal(t, one.Start(), two.Start())
-	first := one.Batch(500)
-	require.Equal(t, first, two.Batch(500))
-	require.NotEqual(t, one.Start(), other.Start())
-	require.GreaterOrEqual(t, one.Changes, 500)
-	for _, kind := range []string{"rollback", "set id = ", "delete from shop.customers", "repeat(", "update shop.all_types"} {
-		require.Contains(t, first+one.Batch(2000), kind)
+	for _, db := range []*workload.Database{workload.PostgreSQL, workload.MariaDB} {
+		one, two, other := workload.New(db, 1), workload.New(db, 1), workload.New(db, 2)
+		require.Equal(t, one.Start(), two.Start())
+		first := one.Batch(500)
+		require.Equal(t, first, two.Batch(500))
+		require.NotEqual(t, one.Start(), other.Start())
+		require.GreaterOrEqual(t, one.Changes, 500)
+		for _, kind := range []string{"rollback", "set id = ", "delete from shop.customers", "repeat(", "update shop.all_types"} {
+			require.Contains(t, first+one.Batch(2000), kind)
+		}
 	}
 }
 
 func TestCompare(t *testing.T) {
-	types := workload.TableNamed("all_types")
+	types := workload.PostgreSQL.TableNamed("all_types")
 	row := func(values map[string]any) map[string]any {
 		full := map[string]any{}
 		for _, c := range types.Columns {
@@ -99,19 +101,19 @@ func TestCompare(t *testing.T) {
 
 // The workload through the lab: replaying the topics gives the keys that PostgreSQL has in the end.
 func TestWorkloadThroughTheLab(t *testing.T) {
-	lab := interop.StartLab(t)
-	g := workload.New(7)
+	lab := interop.StartLab(t, interop.PostgreSQL)
+	g := workload.New(workload.PostgreSQL, 7)
 	lab.Exec(t, g.Start())
 	lab.Capture(t, "js", "w", workload.Schema)
 	for range 4 {
 		lab.Exec(t, g.Batch(1000))
 	}
-	topics := workload.Topics("w")
+	topics := workload.PostgreSQL.Topics("w")
 	lab.WaitCaptured(t, "w", 2*time.Minute, topics...)
 
-	dump := workload.Dump(t, lab)
+	dump := workload.PostgreSQL.Dump(t, lab)
 	seen := replay(t, lab, topics)
-	for _, table := range workload.Tables() {
+	for _, table := range workload.PostgreSQL.Tables() {
 		want := map[string]bool{}
 		for _, row := range dump[table.Name] {
 			want[keyOf(table, row)] = true
@@ -165,7 +167,7 @@ func (r *replayed) apply(t *testing.T, record *kgo.Record) {
 	d := json.NewDecoder(bytes.NewReader(record.Key))
 	d.UseNumber()
 	require.NoError(t, d.Decode(&key))
-	table := workload.TableNamed(record.Topic[strings.LastIndex(record.Topic, ".")+1:])
+	table := workload.PostgreSQL.TableNamed(record.Topic[strings.LastIndex(record.Topic, ".")+1:])
 	r.deltas[record.Topic+" "+value.Payload.Op]++
 	if value.Payload.Op == "d" {
 		delete(r.keys[record.Topic], keyOf(table, key.Payload))
