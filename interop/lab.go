@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -28,20 +29,22 @@ type Database struct {
 	name       string // as the scripts have it
 	client     string // the script's command that runs SQL
 	query      []string
-	marker     string // SQL that makes the marker table
+	tables     string // SQL that makes the marker table and the one by which connectors get signals
 	nextMarker string
 }
+
+const signals = "; create table " + markerSchema + ".signals(id varchar(64) primary key, type varchar(32) not null, data varchar(2048))"
 
 // The databases. A schema is what MariaDB calls a database.
 var (
 	PostgreSQL = Database{
 		name: "postgres", client: "psql", query: []string{"-At"},
-		marker:     "create schema " + markerSchema + "; create table " + markerSchema + ".marker(id bigserial primary key)",
+		tables:     "create schema " + markerSchema + "; create table " + markerSchema + ".marker(id bigserial primary key)" + signals,
 		nextMarker: "insert into " + markerSchema + ".marker default values",
 	}
 	MariaDB = Database{
 		name: "mariadb", client: "sql", query: []string{"--batch", "--raw", "--skip-column-names"},
-		marker:     "create table " + markerSchema + ".marker(id bigint auto_increment primary key)",
+		tables:     "create table " + markerSchema + ".marker(id bigint auto_increment primary key)" + signals,
 		nextMarker: "insert into " + markerSchema + ".marker values ()",
 	}
 )
@@ -55,6 +58,8 @@ type Lab struct {
 	env     []string
 	admin   *kadm.Client
 	markers int64 // rows in the marker table, see WaitCaptured
+
+	snapshots int // asked for, see Snapshot
 }
 
 // StartLab starts the three servers (some 20 seconds on two idle cores) and stops them at the end of the test, or when the
@@ -65,7 +70,7 @@ func StartLab(t testing.TB, source Database) *Lab {
 	l.script(t, "kafka.sh", "start", l.Dir)
 	l.script(t, source.name+".sh", "start", l.Dir)
 	l.script(t, "connect.sh", "start", l.Dir)
-	l.Exec(t, source.marker)
+	l.Exec(t, source.tables)
 	return l
 }
 
@@ -171,6 +176,14 @@ func (l *Lab) Capture(t testing.TB, format, prefix, schema string, settings ...s
 	l.script(t, "connect.sh", "put", l.Dir, prefix, file)
 }
 
+// Snapshot lets the connectors read tables, schema.table, once more while changes go on (an incremental snapshot).
+func (l *Lab) Snapshot(t testing.TB, tables ...string) {
+	t.Helper()
+	l.snapshots++
+	l.Exec(t, fmt.Sprintf(`insert into %s.signals values('snapshot-%d', 'execute-snapshot', '{"data-collections": ["%s"], "type": "incremental"}')`,
+		markerSchema, l.snapshots, strings.Join(tables, `", "`)))
+}
+
 // CreateTopic makes a topic.
 func (l *Lab) CreateTopic(t testing.TB, topic string, partitions int32) {
 	t.Helper()
@@ -231,12 +244,17 @@ func (l *Lab) WaitCaptured(t testing.TB, prefix string, atMost time.Duration, to
 	l.markers++
 	l.Exec(t, l.source.nextMarker)
 	l.WaitRecords(t, prefix+"."+markerSchema+".marker", l.markers, atMost)
-	// the marker may overtake records of other partitions that are still on their way
-	last := int64(-1)
+	// The marker may overtake records of other partitions that are still on their way, and a snapshot may be under way: each of
+	// its chunks begins and ends with a signal.
+	topics = append(slices.Clone(topics), prefix+"."+markerSchema+".signals")
+	last, same := int64(-1), 0
 	require.Eventually(t, func() bool {
 		now, err := l.records(t.Context(), topics...)
-		settled := err == nil && now == last
-		last = now
-		return settled
+		if err != nil || now != last {
+			last, same = now, 0
+			return false
+		}
+		same++
+		return same == 2
 	}, atMost, time.Second, "%s does not come to rest", prefix)
 }

@@ -6,6 +6,7 @@
 FORMAT: js (JSON with schemas) | j (plain JSON) | fj (plain JSON, flattened by ExtractNewRecordState).
 Topics are PREFIX.SCHEMA.table with three partitions; MariaDB calls a schema a database. A NULL stays a NULL
 (replace.null.with.default=false): Connect would send the column's default instead.
+A row in lab.signals (id, type, data) is a signal to the connector.
 env: LAB_DATABASE (postgres | mariadb), PG_PORT (54329), MARIADB_PORT (33069), KAFKA_PORT (9092)."""
 import json
 import os
@@ -17,6 +18,7 @@ if fmt not in ("js", "j", "fj"):
 conf = {
     "tasks.max": "1", "topic.prefix": prefix, "database.hostname": "127.0.0.1", "database.user": "lab", "database.password": "lab",
     "tombstones.on.delete": "true", "skipped.operations": "none", "poll.interval.ms": "100",
+    "signal.data.collection": "lab.signals", "incremental.snapshot.chunk.size": "100",
     "topic.creation.default.replication.factor": "1", "topic.creation.default.partitions": "3",
 }
 position = "source.file,source.pos"

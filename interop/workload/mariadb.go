@@ -16,18 +16,20 @@ var mariadbSchema string
 var MariaDB = &Database{
 	Source:   interop.MariaDB,
 	schema:   mariadbSchema,
-	session:  "use shop;\nset sql_mode = 'NO_BACKSLASH_ESCAPES';\n",
+	session:  "flush binary logs;\nuse shop;\nset sql_mode = 'NO_BACKSLASH_ESCAPES';\n",
 	boolean:  Int,
 	instant:  (*Generator).epoch,
 	earliest: 1000,
 	types:    mariadbTypes,
 	series:   "(select seq as n from shop.seq_1_to_64) s",
 	lost: []LostValue{
+		{"c_uuid", func(want any) bool { text, ok := want.(string); return ok && strings.HasSuffix(text, "00") },
+			"Debezium's streaming loses the zeros that a uuid ends with and puts them in front (its snapshot does not)"},
 		{"c_date", is("0000-00-00"), "Debezium sends null for a zero date"},
 		{"c_dt", is("0000-00-00T00:00:00"), "Debezium sends null for a zero date"},
 		{"c_dt6", is("0000-00-00T00:00:00.000000"), "Debezium sends null for a zero date"},
-		{"c_ts", is("0000-00-00T00:00:00+00:00"), "Debezium sends 1970 for a zero timestamp"},
-		{"c_ts6", is("0000-00-00T00:00:00.000000+00:00"), "Debezium sends 1970 for a zero timestamp"},
+		{"c_ts", is("0000-00-00T00:00:00+00:00"), "Debezium sends null or 1970 for a zero timestamp"},
+		{"c_ts6", is("0000-00-00T00:00:00.000000+00:00"), "Debezium sends null or 1970 for a zero timestamp"},
 	},
 	dump: dumpMariaDB,
 	rows: func(t Table, values []string) string {
@@ -99,8 +101,8 @@ var mariadbTypes = []typeColumn{
 	{name: "c_iu", kind: Int, random: unsigned(32)},
 	{name: "c_bi", kind: Int, random: integer(64)},
 	{name: "c_biu", kind: Decimal, random: unsigned(64)},
-	// MariaDB shows six digits of a float: these are exact in both.
-	{name: "c_f", kind: Float, random: func(g *Generator) string { return fmt.Sprintf("%d.25", g.rng.IntN(1_000_000)) }, sql: "cast(c_f as double)"},
+	// Debezium's snapshot, unlike its streaming, reads six digits of a float.
+	{name: "c_f", kind: Float, random: func(g *Generator) string { return fmt.Sprintf("%d.25", g.rng.IntN(10_000)) }, sql: "cast(c_f as double)"},
 	{name: "c_d", kind: Float, random: func(g *Generator) string { return fmt.Sprintf("%g", g.rng.NormFloat64()*1e12) }},
 	{name: "c_dec", kind: Decimal, random: func(g *Generator) string { return g.decimal(10, 2) }},
 	{name: "c_decu", kind: Decimal, random: func(g *Generator) string { return strings.TrimPrefix(g.decimal(10, 2), "-") }},
