@@ -67,9 +67,14 @@ type Lab struct {
 func StartLab(t testing.TB, source Database) *Lab {
 	t.Helper()
 	l := newLab(t, source)
+	started := make(chan error, 1)
+	go func() { // beside the others
+		_, err := output(l.command(source.name+".sh", "start", l.Dir))
+		started <- err
+	}()
 	l.script(t, "kafka.sh", "start", l.Dir)
-	l.script(t, source.name+".sh", "start", l.Dir)
 	l.script(t, "connect.sh", "start", l.Dir)
+	require.NoError(t, <-started)
 	l.Exec(t, source.tables)
 	return l
 }
