@@ -78,7 +78,7 @@ func execute(ctx context.Context, h *table.Handle, t *txn.Txn) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if err := t.Start(ctx, nil); err != nil {
+	if err := start(ctx, h, t); err != nil {
 		return Result{}, err
 	}
 	meta := &timeline.CleanMetadata{
@@ -111,6 +111,22 @@ func execute(ctx context.Context, h *table.Handle, t *txn.Txn) (Result, error) {
 		return Result{}, err
 	}
 	return Result{Instant: t.Instant, Completion: completion, Files: int(meta.TotalFilesDeleted), Earliest: meta.EarliestCommitToRetain}, nil
+}
+
+// start puts the inflight file, unless whoever took the clean up before has.
+func start(ctx context.Context, h *table.Handle, t *txn.Txn) error {
+	i, ok := t.Timeline().Find(t.Instant, timeline.Clean)
+	if ok && i.State == timeline.Inflight {
+		return nil
+	}
+	var plan []byte
+	if ok && h.Config.InflightPlans() {
+		var err error
+		if plan, err = t.Timeline().Content(ctx, i); err != nil {
+			return err
+		}
+	}
+	return t.Start(ctx, plan)
 }
 
 // remove deletes one data file. What is no data file is left alone, whatever a plan says.

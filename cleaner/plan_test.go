@@ -86,7 +86,7 @@ func (w *world) replace(at, partition string, ids ...string) *world {
 
 func (w *world) compaction(at, partition, group, baseInstant string) *world {
 	p := &timeline.CompactionPlan{Version: 2, Operations: []timeline.CompactionOperation{{FileID: group, Partition: partition, BaseInstant: baseInstant}}}
-	data, err := p.Encode()
+	data, err := p.Encode(timeline.Layout2)
 	return w.instant(at+".compaction.requested", data, err)
 }
 

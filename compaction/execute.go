@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -44,23 +45,36 @@ type Result struct {
 }
 
 // Schedule puts a plan on the timeline and returns its instant, "" when no compaction is
-// due or there is nothing to compact.
+// due, there is nothing to compact or, in table version 6, a write is under way.
 func (r *Runner) Schedule(ctx context.Context, o Options) (string, error) {
+	if r.Table.Config.SliceLogs() { // dead writes are none that are under way
+		if _, err := recovery.Recover(ctx, r.Table); err != nil {
+			return "", err
+		}
+	}
 	instant, err := txn.Schedule(ctx, r.Table, timeline.Compaction, func(tl *timeline.Timeline) ([]byte, error) {
 		due, err := Due(ctx, tl, o)
-		if err != nil || !due {
+		if err != nil || !due || r.Table.Config.SliceLogs() && writing(tl) {
 			return nil, err
 		}
 		plan, err := Plan(ctx, r.Table.View(tl), o)
 		if err != nil || plan == nil {
 			return nil, err
 		}
-		return plan.Encode()
+		return plan.Encode(tl.Layout())
 	})
 	if err != nil {
 		return "", fmt.Errorf("schedule compaction of %s: %w", r.Table.Store.URI(), err)
 	}
 	return instant, nil
+}
+
+// writing tells whether a write is under way. In table version 6 its log files are named
+// after the slice that a compaction would merge, and would be lost beside its result.
+func writing(tl *timeline.Timeline) bool {
+	return slices.ContainsFunc(tl.Pending(), func(i timeline.Instant) bool {
+		return i.Action == timeline.Commit || i.Action == timeline.DeltaCommit
+	})
 }
 
 // Pending returns the instants of scheduled compactions, oldest first.
@@ -146,9 +160,13 @@ func (r *Runner) compactAll(ctx context.Context, t *txn.Txn, plan *timeline.Comp
 	}
 	workers := max(1, min(runtime.GOMAXPROCS(0), len(plan.Operations)))
 	full := rows.WithMeta()
+	valid, err := r.Table.View(t.Timeline()).Committed(ctx)
+	if err != nil {
+		return nil, err
+	}
 	in := &fileslice.Reader{
 		Store: r.Table.Store, Rules: rules, Alloc: r.Alloc, Table: full,
-		MetaFields: r.Table.Config.MetaFields, History: history, LogMemory: r.Memory / int64(workers),
+		MetaFields: r.Table.Config.MetaFields, History: history, LogMemory: r.Memory / int64(workers), Valid: valid,
 	}
 	var tokens atomic.Int64
 	out := &cow.Writer{

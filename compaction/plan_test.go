@@ -66,7 +66,7 @@ func (w *world) planned(at string, groups ...string) *world {
 	for _, g := range groups {
 		p.Operations = append(p.Operations, timeline.CompactionOperation{FileID: g, Partition: "p", BaseInstant: "10"})
 	}
-	data, err := p.Encode()
+	data, err := p.Encode(timeline.Layout2)
 	return w.instant(at+".compaction.requested", data, err)
 }
 

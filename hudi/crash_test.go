@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path"
 	"slices"
@@ -124,8 +125,33 @@ var crashKinds = []struct {
 	{kind{typ: table.MOR, buckets: 2, partitioned: true}, true},
 }
 
-// everything asks for the whole enumeration, which takes minutes: every layout, every
-// scenario, and death before calls that change nothing, though that leaves the disk as
+// versionsOf are the table versions under which a scenario is cut: one, another for each
+// scenario and kind, unless everything is asked for.
+func versionsOf(k, scenario int) []int {
+	all := table.Versions()
+	if everything {
+		return all
+	}
+	at := (k + scenario) % len(all)
+	return all[at : at+1]
+}
+
+// eachScenario calls f with the scenarios that run, by kind and version.
+func eachScenario(wanted func(k, s bool) bool, f func(k kind, name string, s scenario)) {
+	for at, k := range crashKinds {
+		for i, name := range slices.Sorted(maps.Keys(scenarios(k.kind))) {
+			for _, version := range versionsOf(at, i) {
+				k.version = version
+				if s := scenarios(k.kind)[name]; wanted(k.main, s.everywhere) {
+					f(k.kind, name, s)
+				}
+			}
+		}
+	}
+}
+
+// everything asks for the whole enumeration, which takes minutes: every layout and version,
+// every scenario, and death before calls that change nothing, though that leaves the disk as
 // death before the call ahead of them does.
 var everything = os.Getenv("HUDI_GO_CRASH") == "all"
 
@@ -213,18 +239,16 @@ func newModelOf(k kind) *model {
 // the call's acknowledgement is lost, or it fails. After each a reader sees the state
 // before or after, and the next writer leaves the table as if nothing had happened.
 func TestCrash(t *testing.T) {
-	for _, k := range crashKinds {
-		for name, s := range scenarios(k.kind) {
-			if !k.main && !s.everywhere && !everything || testing.Short() && !(k.main && s.everywhere) {
-				continue
-			}
-			t.Run(k.String()+"/"+name, func(t *testing.T) {
-				t.Parallel()
-				c := newCrash(t, k.kind, s)
-				c.enumerate(t, fates, func() disk { return c.disk.Clone() })
-			})
-		}
+	wanted := func(main, everywhere bool) bool {
+		return everything || main && everywhere || !testing.Short() && (main || everywhere)
 	}
+	eachScenario(wanted, func(k kind, name string, s scenario) {
+		t.Run(k.String()+"/"+name, func(t *testing.T) {
+			t.Parallel()
+			c := newCrash(t, k, s)
+			c.enumerate(t, fates, func() disk { return c.disk.Clone() })
+		})
+	})
 }
 
 // TestCrashOnDisk is TestCrash on local disk.
@@ -232,18 +256,14 @@ func TestCrashOnDisk(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the store in memory is enough for the short mode")
 	}
-	for _, k := range crashKinds {
-		for name, s := range scenarios(k.kind) {
-			if !(k.main && s.everywhere) && !everything {
-				continue
-			}
-			t.Run(k.String()+"/"+name, func(t *testing.T) {
-				t.Parallel()
-				c := newCrash(t, k.kind, s)
-				c.enumerate(t, fates[:2], func() disk { return newLocalDisk(t, c.disk) })
-			})
-		}
-	}
+	wanted := func(main, everywhere bool) bool { return everything || main && everywhere }
+	eachScenario(wanted, func(k kind, name string, s scenario) {
+		t.Run(k.String()+"/"+name, func(t *testing.T) {
+			t.Parallel()
+			c := newCrash(t, k, s)
+			c.enumerate(t, fates[:2], func() disk { return newLocalDisk(t, c.disk) })
+		})
+	})
 }
 
 // disk is a store that outlives the process.
@@ -295,9 +315,10 @@ func newCrash(t *testing.T, k kind, s scenario) *crash {
 
 // die lets the scenario's dead operation happen up to its completion.
 func (c *crash) die(t *testing.T) {
+	config := c.kind.config()
 	completes := func(call intercept.Call) bool {
-		name := path.Base(call.Path)
-		return call.Op == intercept.PutIfAbsent && strings.Contains(name, "_") && strings.HasPrefix(call.Path, timeline.Layout2.Dir())
+		i, ok := config.Layout().ParseFileName(path.Base(call.Path))
+		return call.Op == intercept.PutIfAbsent && path.Dir(call.Path) == config.TimelineDir() && ok && i.Done()
 	}
 	f := fault.Wrap(c.disk, fault.DieBefore(1).Only(completes))
 	tab, err := hudi.OpenStore(t.Context(), f, c.options()...)

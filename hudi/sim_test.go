@@ -1,6 +1,7 @@
 package hudi_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ import (
 	"github.com/hudi-go/hudi-go/schema"
 	"github.com/hudi-go/hudi-go/storage"
 	"github.com/hudi-go/hudi-go/table"
+	"github.com/hudi-go/hudi-go/timeline"
 )
 
 // Simulations make much garbage of small tables; a collection for every few of them halves
@@ -42,6 +44,7 @@ func (c *simClock) Advance(d time.Duration) { c.ms.Add(d.Milliseconds()) }
 // kind is a way of laying a table out, over which the same tests run.
 type kind struct {
 	typ         table.Type
+	version     int // of the table, 0: the current
 	buckets     int // 0: simple index
 	partitioned bool
 	hive        bool
@@ -71,12 +74,14 @@ func (k kind) String() string {
 	if k.mode == table.CommitTimeOrdering {
 		s += "-committime"
 	}
-	return s
+	return fmt.Sprintf("v%d-%s", cmp.Or(k.version, table.CurrentVersion), s)
 }
 
 func (k kind) config() table.Config {
 	c := table.NewConfig("sim")
 	c.Type = k.typ
+	c.Version = cmp.Or(k.version, table.CurrentVersion)
+	c.InitialVersion = c.Version
 	c.Keys = []string{"id"}
 	c.Ordering = []string{"ts"}
 	c.MergeMode = k.mode
@@ -213,8 +218,8 @@ func all(ctx context.Context, tab *hudi.Table, o query.Options) ([]string, error
 
 // tidy makes sure that a table has nothing on storage that does not belong to it: every
 // data file was made by a completed write that names it, and nothing is left of writers
-// that have ended. allowed are the instants of pending services, whose writers have died
-// and whose files the next execution takes back.
+// that have ended. In version 6 the log files of writes that were rolled back stay, and so do
+// those with the rollback blocks.
 func tidy(ctx context.Context, st storage.Store, tab *hudi.Table) error {
 	tl, err := tab.Timeline(ctx)
 	if err != nil {
@@ -224,6 +229,20 @@ func tidy(ctx context.Context, st storage.Store, tab *hudi.Table) error {
 		return fmt.Errorf("pending: %s", i)
 	}
 	named := map[string]bool{}
+	var undone []string
+	for _, i := range tl.Completed() {
+		if i.Action == timeline.Rollback && tab.Config().SliceLogs() {
+			m, err := tl.RollbackMetadata(ctx, i.Time)
+			if err != nil {
+				return err
+			}
+			undone = append(undone, m.CommitsRollback...)
+		}
+	}
+	dead := func(name string) bool {
+		n, ok := base.ParseLogFileName(name)
+		return ok && len(undone) > 0 && (n.Token == base.RollbackToken || slices.ContainsFunc(undone, n.WrittenBy))
+	}
 	for _, i := range tl.CompletedWrites() {
 		m, err := tl.CommitMetadata(ctx, i)
 		if err != nil {
@@ -239,7 +258,7 @@ func tidy(ctx context.Context, st storage.Store, tab *hudi.Table) error {
 		_, isLog := base.ParseLogFileName(e.Name)
 		switch {
 		case !meta && e.Name == base.PartitionMetafile: // stays when a partition's first write is undone
-		case !meta && (isBase || isLog) && named[e.Path]:
+		case !meta && (isBase || isLog) && named[e.Path], !meta && dead(e.Name):
 		case !meta:
 			return fmt.Errorf("orphan: %s", e.Path)
 		case strings.HasPrefix(e.Path, ".hoodie/.temp/"), strings.HasPrefix(e.Path, ".hoodie/.heartbeat/"), e.Path == ".hoodie/lock":

@@ -45,8 +45,9 @@ type Group struct {
 type Simple struct {
 	Store storage.Store
 	Alloc memory.Allocator
-	// Logs yields columns of a slice's rows, nil for a table that has no log files.
-	Logs func(ctx context.Context, s table.FileSlice, columns *schema.Schema) iter.Seq2[arrow.RecordBatch, error]
+	// Logs yields columns of the rows of a slice as its logs have them that were written by
+	// instants up to latest, "" for all; nil for a table that has no log files.
+	Logs func(ctx context.Context, s table.FileSlice, latest string, columns *schema.Schema) iter.Seq2[arrow.RecordBatch, error]
 	// Completion is the completion time of a completed write.
 	Completion func(instant string) (string, bool)
 }
@@ -102,11 +103,12 @@ func (x *Simple) find(ctx context.Context, s table.FileSlice, keyColumn *schema.
 			return nil, fmt.Errorf("index: keys of %s: %w", s.Base.Path, err)
 		}
 	}
-	if s.Logs = x.ownKeys(s); len(s.Logs) == 0 {
+	var latest string
+	if s.Logs, latest = x.ownKeys(s); len(s.Logs) == 0 {
 		return hits, nil
 	}
 	s.Base = nil
-	for batch, err := range x.Logs(ctx, s, keyColumn) {
+	for batch, err := range x.Logs(ctx, s, latest, keyColumn) {
 		if err == nil {
 			hits, err = lookUp(hits, batch, changes)
 		}
@@ -117,25 +119,26 @@ func (x *Simple) find(ctx context.Context, s table.FileSlice, keyColumn *schema.
 	return hits, nil
 }
 
-// ownKeys are the logs of a slice that may have keys which its base file lacks. Logs only
+// ownKeys are the logs of a slice that may have keys which its base file lacks, and the
+// latest instant that may have written such a key. Logs only
 // hold keys that their writer found in the base file; but one that wrote beside a
 // compaction found them in the base file before it, and the compaction may have removed
-// them. Slices without a base file are other engines' work.
-func (x *Simple) ownKeys(s table.FileSlice) []table.LogFile {
+// them. Slices without a base file are other engines' work. The names of logs of table
+// version 6 do not tell who wrote them, and all have to be asked.
+func (x *Simple) ownKeys(s table.FileSlice) (logs []table.LogFile, latest string) {
 	if x.Logs == nil || s.Base == nil {
-		return s.Logs
+		return s.Logs, ""
 	}
 	done, ok := x.Completion(s.Base.Instant)
 	if !ok {
-		return nil // archived, and so are all that wrote beside it
+		return nil, "" // archived, and so are all that wrote beside it
 	}
-	var out []table.LogFile
 	for _, f := range s.Logs {
 		if f.Name.Time < done {
-			out = append(out, f)
+			logs = append(logs, f)
 		}
 	}
-	return out
+	return logs, done
 }
 
 // inBase returns the entries whose keys a base file has.

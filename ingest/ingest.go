@@ -33,11 +33,12 @@ type Options struct {
 	// keeps every event as a row.
 	Mode cdc.Mode
 
-	// Name, Type, Keys, PartitionBy, Index and Properties describe a table that is created.
-	// The defaults: the last part of the topic's name, MOR, the fields of the message key, no
-	// partitions, a bucket index with four buckets.
+	// Name, Type, Version, Keys, PartitionBy, Index and Properties describe a table that is
+	// created. The defaults: the last part of the topic's name, MOR, table.CurrentVersion, the
+	// fields of the message key, no partitions, a bucket index with four buckets.
 	Name        string
 	Type        table.Type
+	Version     int
 	Keys        []string
 	PartitionBy []string
 	Index       table.IndexConfig
@@ -126,6 +127,9 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Type == "" {
 		o.Type = table.MOR
 	}
+	if o.Version == 0 {
+		o.Version = table.CurrentVersion
+	}
 	if o.Name == "" {
 		parts := strings.Split(o.Topics[0], ".")
 		o.Name = parts[len(parts)-1]
@@ -159,6 +163,7 @@ func (o Options) tableOptions() []hudi.Option {
 func (o Options) createTable(ctx context.Context, d *cdc.Decoder) (*hudi.Table, error) {
 	c := table.NewConfig(o.Name)
 	c.Type = o.Type
+	c.Version, c.InitialVersion = o.Version, o.Version
 	c.PartitionBy = o.PartitionBy
 	c.Index = o.Index
 	if o.Mode == cdc.Append {
@@ -167,8 +172,10 @@ func (o Options) createTable(ctx context.Context, d *cdc.Decoder) (*hudi.Table, 
 		c.Keys = d.Keys()
 		c.Ordering = []string{d.OrderColumn()}
 		c.MergeMode = table.EventTimeOrdering
-		c.PartialUpdate = table.FillUnavailable
-		c.MergeProps = map[string]string{table.UnavailableValue: o.Placeholder}
+		if c.StoresPartialUpdate() { // else values that the source left out are looked up
+			c.PartialUpdate = table.FillUnavailable
+			c.MergeProps = map[string]string{table.UnavailableValue: o.Placeholder}
+		}
 	}
 	t, err := hudi.Create(ctx, o.Table, c, o.tableOptions()...)
 	if err != nil {

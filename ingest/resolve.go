@@ -21,8 +21,9 @@ import (
 )
 
 // resolve fills in values that the source did not send because they did not change, where
-// the table's own merging cannot: in columns that are neither text nor bytes, and in rows
-// whose key changed, as the value lies under the old key (moves.go). The value is taken from
+// the table's own merging cannot: in columns that are neither text nor bytes, in tables that
+// have no such merging (versions 6 and 8), and in rows whose key changed, as the value lies
+// under the old key (moves.go). The value is taken from
 // an older row of the batch, which may come behind in it if the keys are in different
 // partitions, else from the table. What is found nowhere stays as it came.
 func (s *sink) resolve(ctx context.Context, b *batch) error {
@@ -122,10 +123,11 @@ func (r *resolver) release() {
 func (r *resolver) begin() bool {
 	r.cellsOf, r.needed, r.involved = map[place][]int{}, map[place]bool{}, map[string]bool{}
 	fields := r.batch.schema.Fields()
+	merges := r.batch.table.Config().PartialUpdate == table.FillUnavailable
 	for _, cell := range r.batch.Unavailable {
 		at := place{cell.Batch, cell.Row}
 		r.cellsOf[at] = append(r.cellsOf[at], cell.Column)
-		if kind := fields[cell.Column].Type.Kind; kind != schema.String && kind != schema.Bytes {
+		if kind := fields[cell.Column].Type.Kind; !merges || kind != schema.String && kind != schema.Bytes {
 			r.needed[at] = true
 		}
 	}

@@ -1,6 +1,7 @@
 package interop_test
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,9 +9,11 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -24,14 +27,14 @@ import (
 
 // shape is a kind of table.
 type shape struct {
-	kind      string // interop.COW or interop.MOR
-	buckets   int    // 0 for the simple index
-	partition string // "", "hive" or "plain"
+	release   interop.Release // whose table version it is
+	kind      string          // interop.COW or interop.MOR
+	buckets   int             // 0 for the simple index
+	partition string          // "", "hive" or "plain"
 	// smallFiles lets new rows go into base files that are there; then the model does not know which rows logs have, and
 	// changes are such that it does not matter
 	smallFiles bool
 	sparkFirst bool // Spark creates the table
-	long       bool // only in long runs
 }
 
 var shapes = []shape{
@@ -43,8 +46,15 @@ var shapes = []shape{
 	{kind: interop.MOR, sparkFirst: true, smallFiles: true},
 	{kind: interop.MOR, buckets: 4},
 	{kind: interop.MOR, partition: "hive", buckets: 2, sparkFirst: true},
-	{kind: interop.MOR, partition: "plain", smallFiles: true, long: true},
-	{kind: interop.MOR, partition: "hive", buckets: 3, long: true},
+	{kind: interop.MOR, partition: "plain", smallFiles: true},
+	{kind: interop.MOR, partition: "hive", buckets: 3},
+}
+
+// shortRun are the places in shapes of what runs when no seeds are asked for.
+var shortRun = map[interop.Release][]int{
+	interop.Hudi015: {1, 4, 7},
+	interop.Hudi102: {0, 5, 6},
+	interop.Hudi120: {0, 1, 2, 3, 4, 5, 6, 7},
 }
 
 func (s shape) String() string {
@@ -61,7 +71,7 @@ func (s shape) String() string {
 	if s.sparkFirst {
 		name += "-sparkfirst"
 	}
-	return name
+	return fmt.Sprintf("v%d-%s", s.release.TableVersion(), name)
 }
 
 // exact tells whether the model knows what logs have.
@@ -70,26 +80,82 @@ func (s shape) exact() bool { return s.kind == interop.COW || s.buckets > 0 || !
 // alternateRounds is how many random operations follow the fixed ones.
 const alternateRounds = 10
 
-// Both engines take turns on one table: first fixed operations with every kind of query after each, then random ones.
+// Both engines take turns on one table, of the version that the engine's release makes and that nobody upgrades: first
+// fixed operations with every kind of query after each, then random ones. A failure prints what was done.
+//
 // HUDI_GO_SEEDS is the number of seeds to try (by default 1, and of some kinds of tables none), HUDI_GO_SEED the first of
-// them (1); a failure prints what was done.
+// them (1). HUDI_GO_SEED_FILE names a file that gets a line of kind, seed, commit and verdict for each; a run of the same
+// commit passes over what has passed.
 func TestAlternate(t *testing.T) {
-	spark := interop.SharedSpark(t)
+	interop.Need(t, interop.EngineSpark)
 	first, count := number(t, "HUDI_GO_SEED", 1), number(t, "HUDI_GO_SEEDS", 1)
-	for _, s := range shapes {
-		if s.long && os.Getenv("HUDI_GO_SEEDS")+os.Getenv("HUDI_GO_SEED") == "" {
-			continue
-		}
-		for seed := first; seed < first+count; seed++ {
-			t.Run(fmt.Sprintf("%s/seed=%d", s, seed), func(t *testing.T) {
-				a := newAlternation(t, spark, s, uint64(seed))
-				a.fixed()
-				for range alternateRounds {
-					a.round()
+	all := os.Getenv("HUDI_GO_SEEDS")+os.Getenv("HUDI_GO_SEED") != ""
+	log := openSeedLog(t)
+	for _, release := range []interop.Release{interop.Hudi120, interop.Hudi102, interop.Hudi015} {
+		t.Run(fmt.Sprintf("v%d", release.TableVersion()), func(t *testing.T) {
+			spark := interop.SparkOf(t, release)
+			for seed := first; seed < first+count; seed++ {
+				for i, s := range shapes {
+					s.release = release
+					if !all && !slices.Contains(shortRun[release], i) || log.passed(s, seed) {
+						continue
+					}
+					log.note(s, seed, t.Run(fmt.Sprintf("%s/seed=%d", s, seed), func(t *testing.T) {
+						a := newAlternation(t, spark, s, uint64(seed))
+						a.fixed()
+						for range alternateRounds {
+							a.round()
+						}
+					}))
 				}
-			})
-		}
+			}
+		})
 	}
+}
+
+// seedLog is the file of HUDI_GO_SEED_FILE; nil without one.
+type seedLog struct {
+	t      *testing.T
+	file   *os.File
+	commit string
+	done   map[string]bool
+}
+
+func openSeedLog(t *testing.T) *seedLog {
+	name := os.Getenv("HUDI_GO_SEED_FILE")
+	if name == "" {
+		return nil
+	}
+	head, err := exec.Command("git", "rev-parse", "--short=12", "HEAD").Output()
+	require.NoError(t, err)
+	l := &seedLog{t: t, commit: strings.TrimSpace(string(head)), done: map[string]bool{}}
+	l.file, err = os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = l.file.Close() })
+	for lines := bufio.NewScanner(l.file); lines.Scan(); {
+		l.done[lines.Text()] = true
+	}
+	return l
+}
+
+func (l *seedLog) line(s shape, seed int, verdict string) string {
+	return fmt.Sprintf("%s %d %s %s", s, seed, l.commit, verdict)
+}
+
+func (l *seedLog) passed(s shape, seed int) bool {
+	return l != nil && l.done[l.line(s, seed, "passed")]
+}
+
+func (l *seedLog) note(s shape, seed int, passed bool) {
+	if l == nil {
+		return
+	}
+	verdict := "failed"
+	if passed {
+		verdict = "passed"
+	}
+	_, err := fmt.Fprintln(l.file, l.line(s, seed, verdict))
+	require.NoError(l.t, err)
 }
 
 func number(t *testing.T, name string, preset int) int {
@@ -199,6 +265,8 @@ func (a *alternation) create() {
 	}
 	c := table.NewConfig("alternate")
 	c.Type = table.Type(a.shape.kind)
+	c.Version = a.shape.release.TableVersion()
+	c.InitialVersion = c.Version
 	c.Keys, c.Ordering = []string{"id"}, []string{"ts"}
 	c.CreateSchema = fmt.Sprintf(alternateAvro, "")
 	if a.shape.partition != "" {
@@ -443,6 +511,9 @@ func (a *alternation) options() map[string]string {
 	if !a.shape.smallFiles {
 		o["hoodie.parquet.small.file.limit"] = "0"
 	}
+	if a.shape.release == interop.Hudi015 { // each writer says how to merge, and Spark's default is commit time
+		o["hoodie.datasource.write.payload.class"] = "org.apache.hudi.common.model.DefaultHoodieRecordPayload"
+	}
 	return o
 }
 
@@ -500,7 +571,7 @@ func (a *alternation) schedule(who actor) {
 
 // plans are the instants of all compactions.
 func (a *alternation) plans() []string {
-	files, err := filepath.Glob(filepath.Join(a.ours.path, ".hoodie", "timeline", "*.compaction.requested"))
+	files, err := filepath.Glob(filepath.Join(timelineDir(a.ours.path), "*.compaction.requested"))
 	require.NoError(a.t, err)
 	for i, f := range files {
 		files[i] = filepath.Base(f)[:17]
@@ -606,7 +677,7 @@ func (a *alternation) bounds() []string {
 			start = ""
 			continue
 		}
-		out = append(out, p.completion)
+		out = append(out, a.bound(p))
 	}
 	slices.Sort(out)
 	if start != "" {
@@ -615,12 +686,20 @@ func (a *alternation) bounds() []string {
 	return out
 }
 
+// bound is the time of a point by which ranges count.
+func (a *alternation) bound(p point) string {
+	if a.shape.release == interop.Hudi015 {
+		return p.instant
+	}
+	return p.completion
+}
+
 // checkRange compares what was written after begin up to end.
 func (a *alternation) checkRange(begin, end string) {
 	a.t.Helper()
 	written := map[string]bool{}
 	for _, p := range a.history {
-		if p.completion != "" && p.completion > begin && (end == "" || p.completion <= end) {
+		if p.completion != "" && a.bound(p) > begin && (end == "" || a.bound(p) <= end) {
 			written[p.instant] = true
 		}
 	}
@@ -628,8 +707,12 @@ func (a *alternation) checkRange(begin, end string) {
 	if a.shape.exact() {
 		want = a.model.incremental(func(instant string) bool { return written[instant] })
 	}
+	from := begin
+	if n, err := strconv.ParseInt(begin, 10, 64); err == nil && n > 0 && a.shape.release == interop.Hudi102 {
+		from = strconv.FormatInt(n+1, 10) // there the begin is part of the range
+	}
 	a.same(fmt.Sprintf("incremental (%s, %s]", begin, end), want,
-		query.Options{View: query.Incremental, Begin: begin, End: end}, a.sparkRead().Incremental(begin, end))
+		query.Options{View: query.Incremental, Begin: begin, End: end}, a.sparkRead().Incremental(from, end))
 }
 
 // checkAll asks for the rows now, for those of base files, and for those of the last write.

@@ -16,7 +16,7 @@ type Engine string
 
 // The engines.
 const (
-	EngineSpark Engine = "spark" // Spark 3.5 with Hudi 1.2.0
+	EngineSpark Engine = "spark" // Spark 3.5, with Hudi 0.15.0, 1.0.2 and 1.2.0
 	EngineLab   Engine = "lab"   // PostgreSQL, MariaDB, Debezium, Kafka Connect, Kafka
 )
 

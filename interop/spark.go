@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -26,10 +27,35 @@ const (
 	Contract = "contract" // hudictl query --output jsonl
 )
 
+// Release is a release of Hudi, each of which writes a table version of its own.
+type Release string
+
+// The releases.
+const (
+	Hudi015 Release = "0.15.0"
+	Hudi102 Release = "1.0.2"
+	Hudi120 Release = "1.2.0"
+)
+
+// TableVersion is the version of the tables that the release makes.
+func (r Release) TableVersion() int {
+	return map[Release]int{Hudi015: 6, Hudi102: 8, Hudi120: 9}[r]
+}
+
+// jars is the folder of the release's bundle: see setup.sh.
+func (r Release) jars() string {
+	name := "hudi-spark"
+	if r != Hudi120 {
+		name += "-" + string(r)
+	}
+	return filepath.Join(CacheDir(), "lab", "jars", name)
+}
+
 // Spark is a running Spark session with Hudi (interop/spark/server.py). One command runs at a time; methods are safe for
 // concurrent use. Methods that take a testing.TB end the test on an error; Call returns it.
 type Spark struct {
-	Version string
+	Version string // of Spark
+	Release Release
 
 	mu      sync.Mutex
 	cmd     *exec.Cmd
@@ -39,15 +65,15 @@ type Spark struct {
 }
 
 var shared = sync.OnceValues(func() (*Spark, error) {
-	s, err := startSpark()
+	s, err := startSpark(Hudi120)
 	if err == nil {
 		stopAtEnd(s.stop)
 	}
 	return s, err
 })
 
-// SharedSpark is the test binary's one Spark session, started by the first test that needs it (some 5 seconds) and ended by
-// Main. The JVM also ends by itself when the test binary dies.
+// SharedSpark is the test binary's one Spark session with Hudi 1.2.0, started by the first test that needs it (some 5
+// seconds) and ended by Main. The JVM also ends by itself when the test binary dies.
 func SharedSpark(t testing.TB) *Spark {
 	t.Helper()
 	Need(t, EngineSpark)
@@ -58,8 +84,23 @@ func SharedSpark(t testing.TB) *Spark {
 	return s
 }
 
-func startSpark() (*Spark, error) {
-	bundles, err := filepath.Glob(filepath.Join(CacheDir(), "lab", "jars", "hudi-spark", "hudi-spark*-bundle_*.jar"))
+// SparkOf is a Spark session with a release of Hudi: the shared one, or one that ends with the test.
+func SparkOf(t testing.TB, r Release) *Spark {
+	t.Helper()
+	if r == Hudi120 {
+		return SharedSpark(t)
+	}
+	Need(t, EngineSpark)
+	s, err := startSpark(r)
+	if err != nil {
+		t.Fatalf("interop: start Spark with Hudi %s: %v", r, err)
+	}
+	t.Cleanup(s.stop)
+	return s
+}
+
+func startSpark(r Release) (*Spark, error) {
+	bundles, err := filepath.Glob(filepath.Join(r.jars(), "hudi-spark*-bundle_*.jar"))
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +111,7 @@ func startSpark() (*Spark, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Spark{scratch: scratch}
+	s := &Spark{Release: r, scratch: scratch}
 	if err := s.launch(bundles[0]); err != nil {
 		s.stop()
 		return nil, err
@@ -85,7 +126,7 @@ func (s *Spark) launch(bundle string) error {
 	}
 	defer log.Close()
 	s.cmd = exec.Command(filepath.Join(CacheDir(), "venv", "bin", "python"), filepath.Join(sourceDir(), "spark", "server.py"),
-		"--jar", bundle, "--scratch", s.scratch)
+		"--jar", bundle, "--scratch", s.scratch, "--table-version", strconv.Itoa(s.Release.TableVersion()))
 	s.cmd.Dir = s.scratch
 	s.cmd.Env = append(os.Environ(), "TZ=UTC", "SPARK_LOCAL_IP=127.0.0.1", "PYTHONDONTWRITEBYTECODE=1")
 	s.cmd.Stderr = log
@@ -185,7 +226,7 @@ func (r Read) AsOf(instant string) Read { return r.with("as.of.instant", instant
 func (r Read) ReadOptimized() Read { return r.with("hoodie.datasource.query.type", "read_optimized") }
 
 // Incremental is the read of what was written after begin, up to and including end: completion times of table version 8 and
-// later. An empty end is the newest.
+// later, requested times in version 6. An empty end is the newest. (Hudi 1.0.2 takes begin as inclusive.)
 func (r Read) Incremental(begin, end string) Read {
 	r = r.with("hoodie.datasource.query.type", "incremental").with("hoodie.datasource.read.begin.instanttime", begin)
 	if end != "" {

@@ -19,6 +19,7 @@ import (
 	"github.com/hudi-go/hudi-go/merge"
 	"github.com/hudi-go/hudi-go/schema"
 	"github.com/hudi-go/hudi-go/storage"
+	"github.com/hudi-go/hudi-go/table"
 	"github.com/hudi-go/hudi-go/timeline"
 )
 
@@ -31,26 +32,40 @@ type Writer struct {
 	Alloc  memory.Allocator
 	// Instant is the requested time of the delta commit.
 	Instant string
+	// SliceLogs says that log files are named as table version 6 does.
+	SliceLogs bool
 	// Announce is called before a file is made: it puts the partition's metafile and the
 	// file's marker.
-	Announce func(ctx context.Context, partition, path string, update bool) error
+	Announce func(ctx context.Context, partition, path string) error
 	// Token returns a write token that no other file of the instant has.
 	Token func() string
 	// BlockBytes is the size at which a data block ends and the next begins.
 	BlockBytes int
 }
 
-// firstLogVersion is the version in the name of a log file: from table version 8 on each
-// delta commit begins anew.
-const firstLogVersion = 1
+// name names the log file of this instant on top of a slice. From table version 8 on it
+// has the instant's time and begins anew with version 1; in version 6 it has the slice's,
+// and the version after the last.
+func (w *Writer) name(on table.FileSlice) base.LogFileName {
+	n := base.LogFileName{FileID: on.FileID, Time: w.Instant, Version: 1, Token: w.Token()}
+	if !w.SliceLogs || on.BaseInstant == "" {
+		return n
+	}
+	n.Time = on.BaseInstant
+	for _, l := range slices.Concat(on.Logs, on.CDC) {
+		n.Version = max(n.Version, l.Name.Version+1)
+	}
+	return n
+}
 
-// Append writes the given entries of the changes to a log file of a file group: a data
-// block with the rows, then a delete block with the deletes. The statistics count every
-// row as an update; a caller that knows better corrects them.
-func (w *Writer) Append(ctx context.Context, partition, fileID string, changes *merge.Reducer, entries []int32) (*timeline.WriteStat, error) {
-	name := base.LogFileName{FileID: fileID, Time: w.Instant, Version: firstLogVersion, Token: w.Token()}
-	path := base.Join(partition, name.String())
-	if err := w.Announce(ctx, partition, path, false); err != nil {
+// Append writes the given entries of the changes to a log file on top of the newest slice
+// of a file group, of which a new group has only its id and partition: a data block with
+// the rows, then a delete block with the deletes. The statistics count every row as an
+// update; a caller that knows better corrects them.
+func (w *Writer) Append(ctx context.Context, on table.FileSlice, changes *merge.Reducer, entries []int32) (*timeline.WriteStat, error) {
+	name := w.name(on)
+	path := base.Join(on.Partition, name.String())
+	if err := w.Announce(ctx, on.Partition, path); err != nil {
 		return nil, err
 	}
 	sink, err := w.Store.Create(ctx, path)
@@ -58,22 +73,31 @@ func (w *Writer) Append(ctx context.Context, partition, fileID string, changes *
 		return nil, fmt.Errorf("mor: create %s: %w", path, err)
 	}
 	defer sink.Abort()
-	f := &file{writer: w, sink: sink, fileID: fileID, changes: changes}
-	if err := f.write(ctx, partition, entries); err != nil {
+	f := &file{writer: w, sink: sink, fileID: on.FileID, changes: changes}
+	if err := f.write(ctx, on.Partition, entries); err != nil {
 		return nil, fmt.Errorf("mor: write %s: %w", path, err)
 	}
 	if err := sink.Close(); err != nil {
 		return nil, fmt.Errorf("mor: finish %s: %w", path, err)
 	}
-	return &timeline.WriteStat{
-		FileID: fileID, Path: path, PartitionPath: partition,
-		PrevCommit:      w.Instant,
+	stat := &timeline.WriteStat{
+		FileID: on.FileID, Path: path, PartitionPath: on.Partition,
+		PrevCommit:      name.Time,
 		NumWrites:       f.rows,
 		NumUpdateWrites: f.rows,
 		NumDeletes:      f.deletes,
 		TotalWriteBytes: f.bytes, FileSizeInBytes: f.bytes,
-		LogVersion: firstLogVersion, LogFiles: []string{name.String()},
-	}, nil
+		LogVersion: int32(name.Version), LogFiles: []string{name.String()},
+	}
+	if w.SliceLogs { // all of the slice
+		for _, l := range slices.Backward(on.Logs) {
+			stat.LogFiles = append(stat.LogFiles, l.Name.String())
+		}
+		if on.Base != nil {
+			stat.BaseFile = on.Base.Name
+		}
+	}
+	return stat, nil
 }
 
 // file is a log file being written.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"testing"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"github.com/hudi-go/hudi-go/schema"
 	"github.com/hudi-go/hudi-go/storage/fault"
 	"github.com/hudi-go/hudi-go/storage/mem"
+	"github.com/hudi-go/hudi-go/table"
 	"github.com/hudi-go/hudi-go/timeline"
 )
 
@@ -35,7 +37,7 @@ func newWriter(t *testing.T, alloc memory.Allocator) (*mor.Writer, *mem.Store) {
 	return &mor.Writer{
 		Store: st, Schema: s.WithMeta(), Rules: rules, Alloc: alloc, Instant: instant, BlockBytes: 1 << 20,
 		Token:    func() string { return "1-2-3" },
-		Announce: func(context.Context, string, string, bool) error { return nil },
+		Announce: func(context.Context, string, string) error { return nil },
 	}, st
 }
 
@@ -111,7 +113,7 @@ func TestAppend(t *testing.T) {
 	w, st := newWriter(t, alloc)
 	r, entries := changes(t, w, 3, merge.Value{}, merge.IntValue(merge.Long, 7))
 	defer r.Release()
-	stat, err := w.Append(t.Context(), "p", "g-0", r, entries)
+	stat, err := w.Append(t.Context(), table.FileSlice{Partition: "p", FileID: "g-0"}, r, entries)
 	require.NoError(t, err)
 	require.Equal(t, "p/.g-0_"+instant+".log.1_1-2-3", stat.Path)
 	require.Equal(t, []int64{3, 3, 2}, []int64{stat.NumWrites, stat.NumUpdateWrites, stat.NumDeletes})
@@ -130,7 +132,7 @@ func TestAppendParts(t *testing.T) {
 	t.Run("deletes alone", func(t *testing.T) {
 		r, entries := changes(t, w, 0, merge.Value{})
 		defer r.Release()
-		stat, err := w.Append(t.Context(), "p", "d-0", r, entries)
+		stat, err := w.Append(t.Context(), table.FileSlice{Partition: "p", FileID: "d-0"}, r, entries)
 		require.NoError(t, err)
 		records, deletes := blocks(t, w, st, stat)
 		require.Empty(t, records)
@@ -139,7 +141,7 @@ func TestAppendParts(t *testing.T) {
 	t.Run("some of the entries", func(t *testing.T) {
 		r, _ := changes(t, w, 5, merge.Value{}, merge.Value{})
 		defer r.Release()
-		stat, err := w.Append(t.Context(), "p", "s-0", r, []int32{4, 1, 6})
+		stat, err := w.Append(t.Context(), table.FileSlice{Partition: "p", FileID: "s-0"}, r, []int32{4, 1, 6})
 		require.NoError(t, err)
 		records, deletes := blocks(t, w, st, stat)
 		require.Equal(t, []int{2}, records)
@@ -150,7 +152,7 @@ func TestAppendParts(t *testing.T) {
 		w.BlockBytes = 100
 		r, entries := changes(t, w, 7)
 		defer r.Release()
-		stat, err := w.Append(t.Context(), "p", "b-0", r, entries)
+		stat, err := w.Append(t.Context(), table.FileSlice{Partition: "p", FileID: "b-0"}, r, entries)
 		require.NoError(t, err)
 		records, _ := blocks(t, w, st, stat)
 		require.Greater(t, len(records), 2)
@@ -171,7 +173,7 @@ func TestFailures(t *testing.T) {
 		f := fault.Wrap(st, fault.FailBefore(n, broken))
 		w.Store = f
 		r, entries := changes(t, w, 3, merge.Value{})
-		_, err := w.Append(t.Context(), "p", "g-0", r, entries)
+		_, err := w.Append(t.Context(), table.FileSlice{Partition: "p", FileID: "g-0"}, r, entries)
 		r.Release()
 		alloc.AssertSize(t, 0)
 		if !f.Tripped() {
@@ -184,6 +186,42 @@ func TestFailures(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, found)
 	}
+}
+
+// In version 6 a log is named after the slice that it goes on top of, with the version after
+// the last, and its statistics name the whole slice.
+func TestAppendToSlice(t *testing.T) {
+	alloc := memory.NewCheckedAllocator(memory.NewGoAllocator())
+	defer alloc.AssertSize(t, 0)
+	w, _ := newWriter(t, alloc)
+	w.SliceLogs = true
+	w.Token = func() string { return base.InstantToken(4, w.Instant) }
+	r, entries := changes(t, w, 1)
+	defer r.Release()
+	on := table.FileSlice{Partition: "p", FileID: "g-0"}
+	stat, err := w.Append(t.Context(), on, r, entries)
+	require.NoError(t, err)
+	n, ok := base.ParseLogFileName(path.Base(stat.Path))
+	require.True(t, ok)
+	require.Equal(t, []any{instant, 1, true}, []any{n.Time, n.Version, n.WrittenBy(instant)})
+	require.Empty(t, stat.BaseFile)
+
+	on.BaseInstant, on.Base = "20251231000000000", &table.BaseFile{Name: "g-0_0-0-0_20251231000000000.parquet"}
+	for _, name := range []string{".g-0_20251231000000000.log.1_0-5-7", ".g-0_20251231000000000.log.3_1-0-1"} {
+		l, ok := base.ParseLogFileName(name)
+		require.True(t, ok)
+		require.False(t, l.WrittenBy(instant))
+		on.Logs = append(on.Logs, table.LogFile{Name: l})
+	}
+	stat, err = w.Append(t.Context(), on, r, entries)
+	require.NoError(t, err)
+	n, ok = base.ParseLogFileName(path.Base(stat.Path))
+	require.True(t, ok)
+	require.Equal(t, []any{on.BaseInstant, 4, true}, []any{n.Time, n.Version, n.WrittenBy(instant)})
+	require.Equal(t, on.BaseInstant, stat.PrevCommit)
+	require.Equal(t, on.Base.Name, stat.BaseFile)
+	require.Equal(t, []string{n.String(), on.Logs[1].Name.String(), on.Logs[0].Name.String()}, stat.LogFiles)
+	require.Equal(t, int32(4), stat.LogVersion)
 }
 
 func TestName(t *testing.T) {

@@ -10,7 +10,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path"
 	"slices"
 
@@ -242,68 +241,19 @@ func mayUndo(ctx context.Context, h *table.Handle, tl *timeline.Timeline, target
 	return uncleaned(ctx, h, tl, target)
 }
 
-// uncleaned makes sure that the files that readers need once a write is gone are still
-// there. A clean keeps the state of the earliest commit that it retains and the one before.
-func uncleaned(ctx context.Context, h *table.Handle, tl *timeline.Timeline, target timeline.Instant) error {
-	for _, i := range tl.Instants() {
-		if i.Action != timeline.Clean {
-			continue
-		}
-		earliest := ""
-		if i.Done() {
-			meta, err := tl.CleanMetadata(ctx, i.Time)
-			if err != nil {
-				return err
-			}
-			earliest = meta.EarliestCommitToRetain
-		} else {
-			plan, err := tl.CleanerPlan(ctx, i.Time)
-			if err != nil {
-				return err
-			}
-			if plan.EarliestInstantToRetain != nil {
-				earliest = plan.EarliestInstantToRetain.Time
-			}
-		}
-		if target.Time < earliest {
-			return fmt.Errorf("the cleaner (%s) keeps what is needed from %s on, and the files that were there before are gone: %w", i.Time, earliest, base.ErrCleaned)
-		}
-	}
-	// Cleans that count versions name no commit.
-	meta, err := tl.CommitMetadata(ctx, target)
-	if err != nil {
-		return err
-	}
-	for _, s := range meta.Stats() {
-		if s.PrevBaseFile == "" {
-			continue
-		}
-		f, err := base.CleanRelative(base.Join(s.PartitionPath, path.Base(s.PrevBaseFile)))
-		if err != nil {
-			return err
-		}
-		if _, err := h.Store.Stat(ctx, f); errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("%s, which it replaced, is gone: %w", f, base.ErrCleaned)
-		} else if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // rollback plans and executes. The caller holds the lock.
 func rollback(ctx context.Context, h *table.Handle, tl *timeline.Timeline, target timeline.Instant) error {
 	files, err := filesOf(ctx, h, tl, target)
 	if err != nil {
 		return err
 	}
-	plan := &timeline.RollbackPlan{Instant: &timeline.InstantInfo{Time: target.Time, Action: string(begunAs(tl, target))}, Version: 1}
-	for _, f := range files {
-		plan.Requests = append(plan.Requests, timeline.RollbackRequest{
-			Partition:         partitionOf(f),
-			FilesToDelete:     []string{txn.AbsolutePath(h.Store, f)},
-			LogBlocksToDelete: map[string]int64{},
-		})
+	tops, err := announced(ctx, h, tl, target)
+	if err != nil {
+		return err
+	}
+	plan := &timeline.RollbackPlan{
+		Instant: &timeline.InstantInfo{Time: target.Time, Action: string(begunAs(tl, target))}, Version: 1,
+		Requests: requests(h, target.Time, files, tops),
 	}
 	content, err := plan.Encode()
 	if err != nil {
@@ -375,27 +325,9 @@ func execute(ctx context.Context, h *table.Handle, tl *timeline.Timeline, at str
 		Instants:   []timeline.InstantInfo{*plan.Instant},
 	}
 	for _, r := range plan.Requests {
-		if len(r.LogBlocksToDelete) > 0 {
-			return fmt.Errorf("rollback %s appends to log files, as table version 6 does: %w", at, base.ErrUnsupported)
+		if err := carryOut(ctx, h, at, target, r, result); err != nil {
+			return err
 		}
-		p := result.Partitions[r.Partition]
-		p.Partition = r.Partition
-		for _, f := range r.FilesToDelete {
-			dir, err := base.CleanRelative(r.Partition)
-			if err != nil {
-				return err
-			}
-			file := base.Join(dir, path.Base(f))
-			if !txn.Writes(storage.Entry{Name: path.Base(f)}, target) {
-				return fmt.Errorf("rollback %s of %s names %s, which is no file of that instant: %w", at, target, f, base.ErrCorrupt)
-			}
-			if err := h.Store.Delete(ctx, file); err != nil {
-				return fmt.Errorf("rollback %s: %w", at, err)
-			}
-			p.Deleted = append(p.Deleted, f)
-			result.TotalFilesDeleted++
-		}
-		result.Partitions[r.Partition] = p
 	}
 	keepPlan := action == timeline.Compaction || action == timeline.LogCompaction || action == timeline.Clustering
 	if err := tl.Remove(ctx, target, action, timeline.Inflight); err != nil {
@@ -422,87 +354,6 @@ func execute(ctx context.Context, h *table.Handle, tl *timeline.Timeline, at str
 		return err
 	}
 	return txn.RemoveHeartbeat(ctx, h.Store, target)
-}
-
-// filesOf finds the data files of an instant: what a completed one says of itself, else
-// the files that its markers or their own names show. Markers alone do not do: they may
-// be gone while the files are there.
-func filesOf(ctx context.Context, h *table.Handle, tl *timeline.Timeline, target timeline.Instant) ([]string, error) {
-	seen := map[string]bool{}
-	if target.Done() {
-		meta, err := tl.CommitMetadata(ctx, target)
-		if err != nil {
-			return nil, err
-		}
-		for _, s := range meta.Stats() {
-			if s.Path == "" {
-				continue
-			}
-			f, err := base.CleanRelative(s.Path)
-			if err != nil {
-				return nil, err
-			}
-			if txn.Writes(storage.Entry{Name: path.Base(f)}, target.Time) {
-				seen[f] = true
-			}
-		}
-	}
-	marked, err := txn.Marked(ctx, h.Store, target.Time)
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range marked {
-		if txn.Writes(storage.Entry{Name: path.Base(f)}, target.Time) {
-			seen[f] = true
-		}
-	}
-	if !target.Done() {
-		lister := table.StorageLister(h.Store)
-		partitions, err := lister.Partitions(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, p := range partitions {
-			files, err := lister.Files(ctx, p)
-			if err != nil {
-				return nil, err
-			}
-			for _, f := range files {
-				if txn.Writes(f, target.Time) {
-					seen[f.Path] = true
-				}
-			}
-			if err := sweepFolder(ctx, h.Store, p); err != nil {
-				return nil, err
-			}
-		}
-		if err := sweepFolder(ctx, h.Store, h.Config.TimelineDir()); err != nil {
-			return nil, err
-		}
-	}
-	files := make([]string, 0, len(seen))
-	for f := range seen {
-		files = append(files, f)
-	}
-	slices.Sort(files)
-	return files, nil
-}
-
-// sweepFolder removes what unfinished files of dead writers have left in a folder.
-func sweepFolder(ctx context.Context, st storage.Store, dir string) error {
-	if s, ok := st.(storage.Sweeper); ok {
-		if err := s.Sweep(ctx, dir); err != nil {
-			return fmt.Errorf("sweep %q: %w", dir, err)
-		}
-	}
-	return nil
-}
-
-func partitionOf(file string) string {
-	if dir := path.Dir(file); dir != "." {
-		return dir
-	}
-	return ""
 }
 
 // RevertCompaction takes a compaction whose writer died back to its plan: the files that

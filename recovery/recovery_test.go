@@ -30,14 +30,16 @@ type world struct {
 	h     *table.Handle
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T) *world { return newWorldOf(t, table.CurrentVersion) }
+
+func newWorldOf(t *testing.T, version int) *world {
 	w := &world{t: t}
 	var ms atomic.Int64
 	// Instants of tests begin with a 1, so that those of this century are later.
 	now := func() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, int(ms.Add(1))*1e6, time.UTC) }
 	w.store = mem.New(now)
 	c := table.NewConfig("t")
-	c.Keys, c.Type = []string{"id"}, table.MOR
+	c.Keys, c.Type, c.Version = []string{"id"}, table.MOR, version
 	require.NoError(t, table.Create(t.Context(), w.store, c, now))
 	stored, err := table.LoadConfig(t.Context(), w.store)
 	require.NoError(t, err)
@@ -222,17 +224,6 @@ func TestHostileRollbackPlan(t *testing.T) {
 	}
 }
 
-func TestRollbackOfVersion6Plan(t *testing.T) {
-	w := newWorld(t)
-	p := &timeline.RollbackPlan{Version: 1, Instant: &timeline.InstantInfo{Time: "12", Action: "deltacommit"},
-		Requests: []timeline.RollbackRequest{{Partition: "p", LogBlocksToDelete: map[string]int64{"x": 1}}}}
-	data, err := p.Encode()
-	require.NoError(t, err)
-	w.put(dir+"14.rollback.requested", data)
-	_, err = recovery.Recover(t.Context(), w.h)
-	require.ErrorIs(t, err, base.ErrUnsupported)
-}
-
 func TestRollbackOfCompleted(t *testing.T) {
 	w := newWorld(t)
 	old, log := w.file("a", "10"), w.log("a", "11")
@@ -250,7 +241,7 @@ func TestRollbackOfCompleted(t *testing.T) {
 func TestRollbackRefused(t *testing.T) {
 	saved, err := (&timeline.SavepointMetadata{Partitions: map[string]timeline.SavepointPartition{}}).Encode()
 	require.NoError(t, err)
-	plan, err := (&timeline.CompactionPlan{Version: 2}).Encode()
+	plan, err := (&timeline.CompactionPlan{Version: 2}).Encode(timeline.Layout2)
 	require.NoError(t, err)
 	clean, err := (&timeline.CleanMetadata{EarliestCommitToRetain: "12", Partitions: map[string]timeline.CleanPartition{}, Bootstrap: map[string]timeline.CleanPartition{}}).Encode()
 	require.NoError(t, err)
@@ -271,7 +262,7 @@ func TestRollbackRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			file := w.file("a", "11")
-			stat := &timeline.WriteStat{FileID: "a", Path: file, PartitionPath: "p", PrevBaseFile: "a_0-0-0_10.parquet"}
+			stat := &timeline.WriteStat{FileID: "a", Path: file, PartitionPath: "p", PrevCommit: "10"}
 			if name != "its old base is gone" {
 				w.file("a", "10")
 			}
@@ -291,7 +282,7 @@ func TestRollbackRefused(t *testing.T) {
 // TestRollbackOfCompaction makes a plan of it again, that may be executed again.
 func TestRollbackOfCompaction(t *testing.T) {
 	w := newWorld(t)
-	plan, err := (&timeline.CompactionPlan{Version: 2}).Encode()
+	plan, err := (&timeline.CompactionPlan{Version: 2}).Encode(timeline.Layout2)
 	require.NoError(t, err)
 	file := w.file("a", "12")
 	m := &timeline.CommitMetadata{PartitionToWriteStats: map[string][]*timeline.WriteStat{"p": {{FileID: "a", Path: file}}}, Compacted: true}

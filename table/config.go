@@ -278,6 +278,18 @@ func (c *Config) Timeline(ctx context.Context, st storage.Store, process *time.L
 	return timeline.LoadDir(ctx, st, c.TimelineDir(), c.ArchiveDir(), c.Layout(), c.Location(process))
 }
 
+// SliceLogs reports whether log files carry the base instant of their slice in their names,
+// one more version for each write, and writes to them are undone by rollback blocks, as in
+// version 6. From version 8 on they carry the instant of the write, and are deleted.
+func (c *Config) SliceLogs() bool { return releases[c.Version].sliceLogs }
+
+// InflightPlans reports whether the inflight file of a clean repeats the plan.
+func (c *Config) InflightPlans() bool { return releases[c.Version].inflightPlans }
+
+// StoresPartialUpdate reports whether a table of this version can say, without a payload
+// class, that columns of a winning row are filled from the loser.
+func (c *Config) StoresPartialUpdate() bool { return releases[c.Version].mergeProps }
+
 // BaseExt is the extension of base files.
 func (c *Config) BaseExt() string { return "." + strings.ToLower(c.BaseFormat) }
 

@@ -80,16 +80,19 @@ func TestCreateAndLoad(t *testing.T) {
 
 func TestCreateRefuses(t *testing.T) {
 	for want, change := range map[string]func(*Config){
-		"needs a name":         func(c *Config) { c.Name = "" },
-		"table version 5: use": func(c *Config) { c.Version = 5 },
-		"version 6":            func(c *Config) { c.Version = 6 },
-		"table type":           func(c *Config) { c.Type = "cow" },
-		"needs record keys":    func(c *Config) { c.Keys = nil },
-		"base file format":     func(c *Config) { c.BaseFormat = "ORC" },
-		"CDC mode":             func(c *Config) { c.CDC, c.CDCMode = true, "x" },
-		"index \"HASH\"":       func(c *Config) { c.Index.Kind = "HASH" },
-		"1 to 100000000":       func(c *Config) { c.Index.Kind = IndexBucket },
-		"not a record key":     func(c *Config) { c.Index = IndexConfig{IndexBucket, 4, []string{"x"}} },
+		"needs a name":              func(c *Config) { c.Name = "" },
+		"table version 5: use":      func(c *Config) { c.Version = 5 },
+		"fields need table version": func(c *Config) { c.Version, c.Ordering = 8, []string{"a", "b"} },
+		"delete marks need":         func(c *Config) { c.Version, c.PartialUpdate = 8, FillUnavailable },
+		"does not keep the kinds":   func(c *Config) { c.Version, c.PartitionKinds = 6, []string{"SIMPLE"} },
+		"needs table version 9":     func(c *Config) { c.Version, c.SlashDates = 6, true },
+		"table type":                func(c *Config) { c.Type = "cow" },
+		"needs record keys":         func(c *Config) { c.Keys = nil },
+		"base file format":          func(c *Config) { c.BaseFormat = "ORC" },
+		"CDC mode":                  func(c *Config) { c.CDC, c.CDCMode = true, "x" },
+		"index \"HASH\"":            func(c *Config) { c.Index.Kind = "HASH" },
+		"1 to 100000000":            func(c *Config) { c.Index.Kind = IndexBucket },
+		"not a record key":          func(c *Config) { c.Index = IndexConfig{IndexBucket, 4, []string{"x"}} },
 		"did you mean \"id\"": func(c *Config) {
 			c.Keys, c.CreateSchema = []string{"idd"}, `{"type":"record","name":"r","fields":[{"name":"id","type":"int"}]}`
 		},
@@ -283,7 +286,7 @@ func TestCreateWithLostAcknowledgement(t *testing.T) {
 	st := mem.New(clock)
 	lost := errors.New("reset")
 	puts := func(rule fault.Rule) fault.Rule { return rule.Only(fault.Mutating) }
-	n := len(folders) + 1
+	n := len(releases[CurrentVersion].folders) + 1
 	require.NoError(t, Create(t.Context(), fault.Wrap(st, puts(fault.FailAfter(n, lost))), trips(), clock))
 	st = mem.New(clock)
 	require.ErrorIs(t, Create(t.Context(), fault.Wrap(st, puts(fault.FailBefore(n, lost))), trips(), clock), lost)

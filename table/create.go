@@ -17,19 +17,8 @@ import (
 	"github.com/hudi-go/hudi-go/storage"
 )
 
-// folders are made below .hoodie for a new table, in this order, as real Hudi does.
-var folders = []string{
-	".schema",
-	"timeline",
-	"timeline/history",
-	".temp",
-	".aux",
-	".aux/.bootstrap/.partitions",
-	".aux/.bootstrap/.fileids",
-}
-
-// Create makes an empty table of the current version with the properties that Hudi 1.2.0
-// writes. A table that is there already wraps fs.ErrExist and base.ErrInvalid, a
+// Create makes an empty table with the properties that the release of its version writes:
+// Hudi 0.15.0, 1.0.2 or 1.2.0. A table that is there already wraps fs.ErrExist and base.ErrInvalid, a
 // configuration that cannot be base.ErrInvalid; then nothing was changed. Two callers at
 // once make one table: the other fails.
 func Create(ctx context.Context, st storage.Store, c Config, clock func() time.Time) error {
@@ -45,7 +34,7 @@ func Create(ctx context.Context, st storage.Store, c Config, clock func() time.T
 			return fmt.Errorf("table: look for %s in %s: %w", path, st.URI(), err)
 		}
 	}
-	for _, f := range folders {
+	for _, f := range releases[c.Version].folders {
 		if err := st.MakeDir(ctx, base.Join(base.MetaFolder, f)); err != nil {
 			return fmt.Errorf("table: create %s: %w", st.URI(), err)
 		}
@@ -73,6 +62,7 @@ func (c *Config) stored() (*Properties, error) {
 	if err := c.creatable(); err != nil {
 		return nil, err
 	}
+	rules := releases[c.Version]
 	p := NewProperties()
 	p.Set(keyName, c.Name)
 	if c.Database != "" {
@@ -81,12 +71,8 @@ func (c *Config) stored() (*Properties, error) {
 	version := strconv.Itoa(c.Version)
 	p.Set(keyType, string(c.Type))
 	p.Set(keyVersion, version)
-	p.Set(keyInitialVersion, version)
-	p.Set(keyFormat, "native")
 	p.Set(keyLayout, strconv.Itoa(int(c.Layout())))
-	p.Set(keyTimelinePath, "timeline")
-	p.Set(keyHistoryPath, "history")
-	p.Set(keyArchiveFolder, "history")
+	p.Set(keyArchiveFolder, rules.archive)
 	p.Set(keyTimezone, zoneName(c.UTC))
 	p.Set(keyRecordKeys, strings.Join(c.Keys, ","))
 	partitions := slices.Clone(c.PartitionBy)
@@ -95,20 +81,32 @@ func (c *Config) stored() (*Properties, error) {
 	}
 	p.Set(keyPartitionFields, strings.Join(partitions, ","))
 	kind := keyGenKind(c.KeyGen, "", c.Keys, partitions)
-	p.Set(keyKeyGenType, kind)
-	p.Set(keyExtractor, extractor(c))
+	if rules.keyGenClass {
+		p.Set(keyKeyGenClass, keyGenClass(kind))
+	} else {
+		p.Set(keyKeyGenType, kind)
+	}
 	p.Set(keyBaseFormat, c.BaseFormat)
 	for key, value := range map[string]bool{
-		keyMultipleFormats: false, keyMetaFields: c.MetaFields, keyHiveStyle: c.HiveStyle, keyURLEncode: c.URLEncode,
+		keyMetaFields: c.MetaFields, keyHiveStyle: c.HiveStyle, keyURLEncode: c.URLEncode,
 		keyDropPartitions: c.DropPartitionColumns, keyMetafileBaseFormat: c.MetafileInBaseFormat, keyCDC: c.CDC,
 	} {
 		p.Set(key, strconv.FormatBool(value))
 	}
-	if c.CDC {
-		p.Set(keyCDCMode, c.CDCMode)
+	later := map[string]string{
+		keyInitialVersion: version, keyTimelinePath: "timeline", keyHistoryPath: "history", keyMultipleFormats: "false",
+		keyFormat: "native", keyExtractor: extractor(c),
 	}
 	if c.SlashDates {
-		p.Set(keySlashDates, "true")
+		later[keySlashDates] = "true"
+	}
+	for _, key := range rules.keys {
+		if value, ok := later[key]; ok {
+			p.Set(key, value)
+		}
+	}
+	if c.CDC {
+		p.Set(keyCDCMode, c.CDCMode)
 	}
 	if c.CreateSchema != "" {
 		p.Set(keyCreateSchema, c.CreateSchema)
@@ -172,14 +170,16 @@ func (c *Config) creatable() error {
 	fail := func(format string, args ...any) error {
 		return fmt.Errorf("table: create: "+format+": %w", append(args, base.ErrInvalid)...)
 	}
+	rules, known := releases[c.Version]
 	switch {
 	case c.Name == "":
 		return fail("a table needs a name")
-	case c.Version != CurrentVersion:
-		if _, known := releases[c.Version]; !known {
-			return fail("table version %d: use %d", c.Version, CurrentVersion)
-		}
-		return fmt.Errorf("table: create a table of version %d: use %d, or let Hudi create it: %w", c.Version, CurrentVersion, base.ErrUnsupported)
+	case !known:
+		return fail("table version %d: use one of %v", c.Version, Versions())
+	case c.SlashDates && !slices.Contains(rules.keys, keySlashDates):
+		return fail("%s needs table version %d", keySlashDates, CurrentVersion)
+	case c.PartitionKinds != nil && rules.keyGenClass:
+		return fail("table version %d does not keep the kinds of partition fields (%s): use version 8 or 9", c.Version, strings.Join(c.PartitionKinds, ", "))
 	case c.Type != COW && c.Type != MOR:
 		return fail("table type %q: use %s or %s", c.Type, COW, MOR)
 	case len(c.Keys) == 0:

@@ -105,9 +105,9 @@ func TestGoldenProperties(t *testing.T) {
 	}
 }
 
-// TestGoldenCreate makes a table from the configuration of every golden table of the
-// current version: the properties are those that Hudi stored, key for key, but for those
-// that only one of Hudi's ways to create a table writes.
+// TestGoldenCreate makes a table from the configuration of every golden table that the
+// release of its version wrote: the properties are those that Hudi stored, key for key, but
+// for those that only one of Hudi's ways to create a table writes.
 func TestGoldenCreate(t *testing.T) {
 	differ := map[string]bool{
 		keyArchiveFolder: true, keyMetadataPartitions: true, keyMetadataInflight: true,
@@ -115,7 +115,7 @@ func TestGoldenCreate(t *testing.T) {
 	}
 	sqlLacks := []string{keyExtractor, keyBaseFormat, keyMultipleFormats, keyMetaFields, keyMetafileBaseFormat, keyCDC, keyTimezone, keyPartitionFields}
 	for _, name := range goldentest.Cases(t) {
-		if !strings.HasPrefix(name, "v9_") {
+		if strings.Contains(name, "_by_") {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
@@ -140,6 +140,15 @@ func TestGoldenCreate(t *testing.T) {
 						delete(got, k)
 					}
 				}
+			}
+			if want[keyDatabase] == "" { // Spark's datasource with 0.15
+				delete(want, keyDatabase)
+			}
+			if _, ok := want[keyPayloadClass]; stored.Version == 6 && !ok {
+				// 0.15 leaves it to each writer of a copy-on-write table to say how to merge.
+				require.Equal(t, COW, stored.Type)
+				delete(got, keyPayloadClass)
+				delete(got, keyOldStrategyID)
 			}
 			for k := range differ {
 				delete(got, k)

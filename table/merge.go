@@ -142,58 +142,121 @@ func defaultMode(ordering []string) string {
 	return CommitTimeOrdering
 }
 
-// storeMerge sets the merge properties of a new table of version 9.
+// storeMerge sets the merge properties of a new table.
 func (c *Config) storeMerge(p *Properties) error {
-	mode, partial, props, ordering := c.MergeMode, c.PartialUpdate, maps.Clone(c.MergeProps), c.Ordering
-	if props == nil {
-		props = make(map[string]string)
+	m, err := c.merging()
+	if err != nil {
+		return err
+	}
+	rules := releases[c.Version]
+	if rules.payloadClass {
+		if err := c.storePayload(p, rules, m); err != nil {
+			return err
+		}
+	} else {
+		c.storeMode(p, m)
+	}
+	if len(m.ordering) > 0 {
+		p.Set(rules.ordering, strings.Join(m.ordering, ","))
+	}
+	return nil
+}
+
+// merging is what a configuration says about merging, its payload class taken into account.
+func (c *Config) merging() (payload, error) {
+	m := payload{mode: c.MergeMode, partial: c.PartialUpdate, ordering: c.Ordering, props: maps.Clone(c.MergeProps)}
+	if m.props == nil {
+		m.props = make(map[string]string)
 	}
 	known, ok := payloadOf(c.PayloadClass)
 	switch {
-	case ok:
-		if mode != "" && mode != known.mode {
-			return fmt.Errorf("table: payload class %s merges by %s, not %s: leave one of them out: %w",
-				c.PayloadClass, known.mode, mode, base.ErrInvalid)
+	case ok && (c.Version >= 9 || !known.only9):
+		if m.mode != "" && m.mode != known.mode {
+			return m, fmt.Errorf("table: payload class %s merges by %s, not %s: leave one of them out: %w",
+				c.PayloadClass, known.mode, m.mode, base.ErrInvalid)
 		}
-		mode, partial = known.mode, known.partial
-		maps.Copy(props, known.props)
+		m.mode, m.partial, m.plain = known.mode, known.partial, known.plain
+		maps.Copy(m.props, known.props)
 		if known.ordering != nil {
-			ordering = known.ordering
+			m.ordering = known.ordering
 		}
-		p.Set(keyLegacyPayloadClass, c.PayloadClass)
 	case c.PayloadClass != "":
-		mode = CustomMerge
-		p.Set(keyPayloadClass, c.PayloadClass)
-		p.Set(keyStrategyID, PayloadStrategy)
-	case mode == CustomMerge:
+		m.mode = CustomMerge
+	case m.mode == CustomMerge:
 		if c.StrategyID == "" {
-			return fmt.Errorf("table: merge mode %s needs a payload class or a merge strategy id: %w", CustomMerge, base.ErrInvalid)
+			return m, fmt.Errorf("table: merge mode %s needs a payload class or a merge strategy id: %w", CustomMerge, base.ErrInvalid)
 		}
-		p.Set(keyStrategyID, c.StrategyID)
-	case mode == "":
-		mode = defaultMode(ordering)
+	case m.mode == "":
+		m.mode = defaultMode(m.ordering)
 	}
 	switch {
-	case mode != CommitTimeOrdering && mode != EventTimeOrdering && mode != CustomMerge:
-		return fmt.Errorf("table: merge mode %q: use %s, %s or %s: %w",
-			mode, CommitTimeOrdering, EventTimeOrdering, CustomMerge, base.ErrInvalid)
-	case mode == EventTimeOrdering && len(ordering) == 0:
-		return fmt.Errorf("table: merge mode %s needs ordering fields: name them, or use %s: %w",
-			mode, CommitTimeOrdering, base.ErrInvalid)
-	case partial != "" && partial != IgnoreDefaults && partial != FillUnavailable:
-		return fmt.Errorf("table: partial update mode %q: use %s or %s: %w", partial, IgnoreDefaults, FillUnavailable, base.ErrInvalid)
-	case (props[DeleteField] == "") != (props[DeleteMarker] == ""):
-		return fmt.Errorf("table: %s and %s must be set together: %w", DeleteField, DeleteMarker, base.ErrInvalid)
+	case m.mode != CommitTimeOrdering && m.mode != EventTimeOrdering && m.mode != CustomMerge:
+		return m, fmt.Errorf("table: merge mode %q: use %s, %s or %s: %w",
+			m.mode, CommitTimeOrdering, EventTimeOrdering, CustomMerge, base.ErrInvalid)
+	case m.mode == EventTimeOrdering && len(m.ordering) == 0:
+		return m, fmt.Errorf("table: merge mode %s needs ordering fields: name them, or use %s: %w",
+			m.mode, CommitTimeOrdering, base.ErrInvalid)
+	case m.partial != "" && m.partial != IgnoreDefaults && m.partial != FillUnavailable:
+		return m, fmt.Errorf("table: partial update mode %q: use %s or %s: %w", m.partial, IgnoreDefaults, FillUnavailable, base.ErrInvalid)
+	case (m.props[DeleteField] == "") != (m.props[DeleteMarker] == ""):
+		return m, fmt.Errorf("table: %s and %s must be set together: %w", DeleteField, DeleteMarker, base.ErrInvalid)
 	}
-	p.Set(keyMergeMode, mode)
-	if partial != "" {
-		p.Set(keyPartialUpdate, partial)
+	return m, nil
+}
+
+// storeMode stores merging as version 9 does: by what it is.
+func (c *Config) storeMode(p *Properties, m payload) {
+	switch _, known := payloadOf(c.PayloadClass); {
+	case known:
+		p.Set(keyLegacyPayloadClass, c.PayloadClass)
+	case c.PayloadClass != "":
+		p.Set(keyPayloadClass, c.PayloadClass)
+		p.Set(keyStrategyID, PayloadStrategy)
+	case m.mode == CustomMerge:
+		p.Set(keyStrategyID, c.StrategyID)
 	}
-	for _, k := range slices.Sorted(maps.Keys(props)) {
-		p.Set(mergePropertyPrefix+k, props[k])
+	p.Set(keyMergeMode, m.mode)
+	if m.partial != "" {
+		p.Set(keyPartialUpdate, m.partial)
 	}
-	if len(ordering) > 0 {
-		p.Set(releases[c.Version].ordering, strings.Join(ordering, ","))
+	for _, k := range slices.Sorted(maps.Keys(m.props)) {
+		p.Set(mergePropertyPrefix+k, m.props[k])
 	}
+}
+
+// storePayload stores merging as versions 6 and 8 do: by a payload class. In version 6 it
+// beats the strategy id, which says event time there whatever the class.
+func (c *Config) storePayload(p *Properties, rules release, m payload) error {
+	class, strategy, mode := c.PayloadClass, c.StrategyID, m.mode
+	switch {
+	case len(m.ordering) > 1:
+		return fmt.Errorf("table: %d ordering fields need table version %d; version %d keeps one: %w", len(m.ordering), CurrentVersion, c.Version, base.ErrInvalid)
+	case class == "" && (c.PartialUpdate != "" || len(c.MergeProps) > 0):
+		return fmt.Errorf("table: partial updates and delete marks need table version %d; version %d has them by a payload class only: %w", CurrentVersion, c.Version, base.ErrInvalid)
+	case class != "" && !m.plain:
+		mode, strategy = CustomMerge, PayloadStrategy
+	case mode == EventTimeOrdering:
+		strategy = EventTimeStrategy
+	case mode == CommitTimeOrdering:
+		strategy = CommitTimeStrategy
+	}
+	if class == "" {
+		class = payloadClasses[mode]
+	}
+	if rules.mode {
+		p.Set(keyMergeMode, mode)
+	} else if class != "" {
+		strategy = EventTimeStrategy
+	}
+	if class != "" {
+		p.Set(keyPayloadClass, class)
+	}
+	p.Set(rules.strategy, strategy)
 	return nil
+}
+
+// payloadClasses are the classes by which versions 6 and 8 say a merge mode.
+var payloadClasses = map[string]string{
+	EventTimeOrdering:  payloadPackage + "DefaultHoodieRecordPayload",
+	CommitTimeOrdering: payloadPackage + "OverwriteWithLatestAvroPayload",
 }

@@ -1,6 +1,7 @@
 package table
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -57,22 +58,62 @@ const (
 	timestampKeyGenOldName = "hoodie.deltastreamer.keygen.timebased."
 )
 
-// release is what a table version fixes: the timeline's layout, and under which names the
-// release of Hudi that made the version stores what later versions renamed.
+// release is what a table version fixes: the layout of the timeline, what stands in
+// hoodie.properties and under which names, and how log files are named and undone
+// (docs/format/versions.md).
 type release struct {
 	layout   timeline.Layout
 	ordering string // key of the ordering fields
+	archive  string // hoodie.archivelog.folder
+	strategy string // key of the merge strategy
+	// keyGenClass says that the key generator's class is stored and not its type, payloadClass
+	// that merging is told by a payload class.
+	keyGenClass, payloadClass bool
+	// mode says that the merge mode is stored; mergeProps that partial updates, delete marks
+	// and several ordering fields can be.
+	mode, mergeProps bool
+	// sliceLogs says that log files carry the base instant of their slice in their names, and
+	// that writes to them are undone by rollback blocks.
+	sliceLogs bool
+	// inflightPlans says that the inflight file of a clean repeats its plan.
+	inflightPlans bool
+	// keys are properties that are only stored from some version on.
+	keys []string
+	// folders are made below .hoodie for a new table, in this order, as real Hudi does.
+	folders []string
 }
 
-// releases has the table versions that are read and written.
+// releases has the table versions that are read and written, as Hudi 0.15.0, 1.0.2 and
+// 1.2.0 write them.
 var releases = map[int]release{
-	6: {layout: timeline.Layout1, ordering: keyPrecombine},
-	8: {layout: timeline.Layout2, ordering: keyPrecombine},
-	9: {layout: timeline.Layout2, ordering: keyOrdering},
+	6: {
+		layout: timeline.Layout1, ordering: keyPrecombine, archive: "archived", strategy: keyOldStrategyID,
+		keyGenClass: true, payloadClass: true, sliceLogs: true, inflightPlans: true,
+		folders: []string{".schema", ".temp", ".aux", ".aux/.bootstrap/.partitions", ".aux/.bootstrap/.fileids", "archived"},
+	},
+	8: {
+		layout: timeline.Layout2, ordering: keyPrecombine, archive: "history", strategy: keyStrategyID,
+		payloadClass: true, mode: true, inflightPlans: true,
+		keys:    []string{keyInitialVersion, keyTimelinePath, keyHistoryPath, keyMultipleFormats},
+		folders: layout2Folders,
+	},
+	9: {
+		layout: timeline.Layout2, ordering: keyOrdering, archive: "history", strategy: keyStrategyID,
+		mode: true, mergeProps: true,
+		keys:    []string{keyInitialVersion, keyTimelinePath, keyHistoryPath, keyMultipleFormats, keyFormat, keyExtractor, keySlashDates},
+		folders: layout2Folders,
+	},
+}
+
+var layout2Folders = []string{
+	".schema", "timeline", "timeline/history", ".temp", ".aux", ".aux/.bootstrap/.partitions", ".aux/.bootstrap/.fileids",
 }
 
 // CurrentVersion is the table version of new tables.
 const CurrentVersion = 9
+
+// Versions are the table versions that can be made, read and written.
+func Versions() []int { return slices.Sorted(maps.Keys(releases)) }
 
 // aliases are the names that some release stores a property under besides its own, in the
 // order in which they are consulted.
@@ -120,6 +161,18 @@ const (
 	KeyGenAuto         = "AUTO_RECORD"
 	KeyGenUserProvided = "USER_PROVIDED"
 )
+
+const keyGenPackage = "org.apache.hudi.keygen."
+
+// keyGenClass is the class of a kind of Hudi's own; other kinds are classes.
+func keyGenClass(kind string) string {
+	for name, k := range keyGenClasses {
+		if k == kind {
+			return keyGenPackage + name + "KeyGenerator"
+		}
+	}
+	return kind
+}
 
 // keyGenClasses maps the simple names of Hudi's key generator classes, without Avro and
 // KeyGenerator, to kinds.

@@ -60,7 +60,7 @@ func (w *world) compaction(time string, fileIDs ...string) *world {
 	for _, id := range fileIDs {
 		plan.Operations = append(plan.Operations, timeline.CompactionOperation{FileID: id, Partition: "p"})
 	}
-	data, err := plan.Encode()
+	data, err := plan.Encode(w.config().Layout())
 	require.NoError(w.t, err)
 	return w.content(time+".compaction.requested", data)
 }

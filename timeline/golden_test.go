@@ -81,6 +81,8 @@ func TestGoldenContents(t *testing.T) {
 				switch v := v.(type) {
 				case *CommitMetadata:
 					again, err = v.Encode(tl.layout)
+				case *CompactionPlan:
+					again, err = v.Encode(tl.layout)
 				case interface{ Encode() ([]byte, error) }:
 					again, err = v.Encode()
 				}

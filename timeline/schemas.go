@@ -5,6 +5,7 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"strings"
 	"sync"
 
@@ -13,42 +14,41 @@ import (
 
 // The structs of this package are the records of these schemas, those of Hudi 1.2.0: a
 // field's avro tag is its name there. Other releases have fewer or other fields; both sides
-// resolve them by name.
+// resolve them by name. Below layout1 are those of Hudi 0.15.0 that differ and are written.
 //
-//go:embed avsc/*.avsc
+//go:embed avsc/*.avsc avsc/layout1/*.avsc
 var schemaFiles embed.FS
 
-// schemas are the compact texts of the schemas by record name.
+// schemas are the compact texts of the schemas by their paths below avsc.
 var schemas = sync.OnceValues(func() (map[string]string, error) {
-	entries, err := schemaFiles.ReadDir("avsc")
-	if err != nil {
-		return nil, err
-	}
-	out := make(map[string]string, len(entries))
-	for _, e := range entries {
-		text, err := schemaFiles.ReadFile("avsc/" + e.Name())
+	out := make(map[string]string)
+	return out, fs.WalkDir(schemaFiles, ".", func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		text, err := schemaFiles.ReadFile(path)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		var compact bytes.Buffer
 		if err := json.Compact(&compact, text); err != nil {
-			return nil, fmt.Errorf("%s: %w", e.Name(), err)
+			return fmt.Errorf("%s: %w", path, err)
 		}
-		out[strings.TrimSuffix(e.Name(), ".avsc")] = compact.String()
-	}
-	return out, nil
+		out[strings.TrimSuffix(strings.TrimPrefix(path, "avsc/"), ".avsc")] = compact.String()
+		return nil
+	})
 })
 
-// encode renders a struct as an Avro container with one record of the named schema. Equal
+// encode renders a struct as an Avro container with one record of the schema at a path. Equal
 // values give equal bytes.
-func encode(record string, v any) ([]byte, error) {
+func encode(schema string, v any) ([]byte, error) {
 	all, err := schemas()
 	if err != nil {
 		return nil, fmt.Errorf("timeline: %w", err)
 	}
-	data, err := avroio.WriteContainer(all[record], v)
+	data, err := avroio.WriteContainer(all[schema], v)
 	if err != nil {
-		return nil, fmt.Errorf("timeline: encode %s: %w", record, err)
+		return nil, fmt.Errorf("timeline: encode %s: %w", schema, err)
 	}
 	return data, nil
 }

@@ -244,7 +244,12 @@ type IndexPartition struct {
 
 // Encode renders the plan as an Avro container; equal plans give equal bytes. The same
 // holds for the Encode methods below.
-func (p *CompactionPlan) Encode() ([]byte, error) { return encode("HoodieCompactionPlan", p) }
+func (p *CompactionPlan) Encode(layout Layout) ([]byte, error) {
+	if layout == Layout1 { // without missingSchedulePartitions
+		return encode("layout1/HoodieCompactionPlan", p)
+	}
+	return encode("HoodieCompactionPlan", p)
+}
 
 // Encode renders the plan as an Avro container.
 func (p *RequestedReplace) Encode() ([]byte, error) {

@@ -55,7 +55,7 @@ func newCreate(a *app) *cobra.Command {
 	c.Flags().StringSliceVar(&f.ordering, "ordering", nil, "`columns` that say which version of a row is newer")
 	c.Flags().StringVar(&f.schema, "schema", "", "`file` with the Avro schema of the rows (default that of the first commit)")
 	c.Flags().BoolVar(&f.hiveStyle, "hive-style", false, "folders named column=value")
-	c.Flags().IntVar(&f.version, "table-version", table.CurrentVersion, "`version` of the table's format")
+	c.Flags().IntVar(&f.version, "table-version", table.CurrentVersion, "`version` of the table's format: "+versionHelp)
 	c.Flags().StringVar(&f.index, "index", "", "`kind` of look-up by which writers find rows: simple, bloom or bucket:N")
 	return c
 }
@@ -87,10 +87,18 @@ func (f *createFlags) config(options map[string]string) (table.Config, error) {
 		return c, usagef("a table needs a name: give --name")
 	case len(c.Keys) == 0:
 		return c, usagef("a table needs record keys: give --keys with the columns that identify a row")
-	case c.Version != 6 && c.Version != 8 && c.Version != 9:
-		return c, usagef("--table-version %d: use 6, 8 or 9", c.Version)
 	}
-	return c, nil
+	return c, checkVersion(c.Version)
+}
+
+// versionHelp says which releases of Hudi read which version.
+const versionHelp = "9 (Hudi 1.1 and later), 8 (1.0 and later) or 6 (0.14 and later)"
+
+func checkVersion(version int) error {
+	if !slices.Contains(table.Versions(), version) {
+		return usagef("--table-version %d: use one of %v", version, table.Versions())
+	}
+	return nil
 }
 
 // parseIndex reads --index.

@@ -82,7 +82,7 @@ func (f *ingestFlags) registerOn(flags *pflag.FlagSet) {
 	flags.StringVar(&f.registry, "registry", "", "URL of a schema registry, for Avro")
 	choiceVar(flags, &f.format, "format", formatDebeziumJSON, "form of the messages", []string{formatDebeziumJSON}, "debezium-avro", "json", "avro")
 	choiceVar(flags, &f.kind, "type", "mor", "copy on write or merge on read, for a new table", []string{"cow", "mor"})
-	flags.IntVar(&f.version, "table-version", table.CurrentVersion, "version of the format of a new table")
+	flags.IntVar(&f.version, "table-version", table.CurrentVersion, "version of the format of a new table: "+versionHelp)
 	choiceVar(flags, &f.op, "op", "upsert", "keep the table equal to its source, or keep every event as a row", []string{"upsert", "append"})
 	flags.StringVar(&f.name, "name", "", "name of a new table (default the last part of the topic's name)")
 	flags.StringVar(&f.schema, "schema", "", "Avro schema of the source's columns, for topics without schemas")
@@ -103,7 +103,7 @@ func (f *ingestFlags) registerOn(flags *pflag.FlagSet) {
 func (f *ingestFlags) options(a *app, uri string) (ingest.Options, error) {
 	o := ingest.Options{
 		Brokers: f.brokers, Topics: f.topics, Table: uri, Name: f.name, Type: tableTypes[f.kind],
-		Keys: f.keys, PartitionBy: f.partitions, Once: f.once, Placeholder: f.placeholder,
+		Version: f.version, Keys: f.keys, PartitionBy: f.partitions, Once: f.once, Placeholder: f.placeholder,
 		MaxRows: f.rows, MaxBytes: int64(f.bytes), Interval: f.interval,
 		Properties: a.globals.options, Memory: int64(a.globals.memory), SpillDir: a.globals.spillDir, Log: a.logger(),
 	}
@@ -114,8 +114,9 @@ func (f *ingestFlags) options(a *app, uri string) (ingest.Options, error) {
 		return o, unsupportedf("--format %s; the messages must be Debezium JSON", f.format)
 	case f.registry != "":
 		return o, unsupportedf("--registry; the messages must be Debezium JSON")
-	case f.version != table.CurrentVersion:
-		return o, unsupportedf("--table-version %d; new tables have version %d", f.version, table.CurrentVersion)
+	}
+	if err := checkVersion(f.version); err != nil {
+		return o, err
 	}
 	if f.op == "append" {
 		o.Mode = cdc.Append

@@ -105,9 +105,35 @@ func (n LogFileName) Compare(o LogFileName) int {
 	)
 }
 
+// RollbackToken is the write token of log files with a rollback block.
+const RollbackToken = "1-0-1"
+
 // WriteToken names one attempt of one worker, <partition>-<stage>-<attempt>.
 func WriteToken(worker, stage, attempt int) string {
 	return fmt.Sprintf("%d-%d-%d", worker, stage, attempt)
+}
+
+// InstantToken is the write token of a worker that also tells the instant, for names that
+// do not: <worker>-<time of day>-<date>. Without it two writers that append to one slice of
+// a table of version 6 at the same time could choose the same name.
+func InstantToken(worker int, instant string) string {
+	date, time := splitInstant(instant)
+	return strconv.Itoa(worker) + "-" + time + "-" + date
+}
+
+func splitInstant(instant string) (date, time string) {
+	const day = len("20060102")
+	if len(instant) <= day {
+		return "0", instant
+	}
+	return instant[:day], instant[day:]
+}
+
+// WrittenBy reports whether the name tells that an instant wrote the file, or opened the
+// slice that it is in.
+func (n LogFileName) WrittenBy(instant string) bool {
+	date, time := splitInstant(instant)
+	return n.Time == instant || strings.HasSuffix(n.Token, "-"+time+"-"+date)
 }
 
 // BucketPrefix is the first eight characters of a file id in a bucketed table.

@@ -16,13 +16,14 @@ import (
 func baseName(p string) string { return path.Base(p) }
 
 // Writes tells whether a data file carries the instant in its name, so that undoing the
-// instant may remove it.
+// instant may remove it. Log files of table version 6 do if the instant opened their slice
+// or, ours, by their token.
 func Writes(e storage.Entry, instant string) bool {
 	if n, ok := base.ParseBaseFileName(e.Name); ok {
 		return n.Instant == instant
 	}
 	n, ok := base.ParseLogFileName(e.Name)
-	return ok && n.Time == instant
+	return ok && n.WrittenBy(instant)
 }
 
 // group names a file group, or a bucket of a table with a bucket index: two writers that
@@ -168,19 +169,24 @@ func (t *Txn) rival(ctx context.Context, now *timeline.Timeline, i timeline.Inst
 	var out []group
 	switch {
 	case i.Done() && now.Has(i.Time, timeline.Compaction, timeline.Requested), i.Action == timeline.Compaction:
-		// Logs go on beside a compaction; a base file under it would be hidden by it. A plan
-		// that was there when this transaction began was taken into account.
+		// Logs go on beside a compaction; a base file under it would be hidden by it, and so
+		// would a log that is named after the slice before it. A plan that was there when this
+		// transaction began was taken into account.
+		hides := rewrites
+		if t.table.Config.SliceLogs() {
+			hides = writes
+		}
 		if t.begun.Has(i.Time, timeline.Compaction, timeline.Requested) {
-			return nil, rewrites, nil
+			return nil, hides, nil
 		}
 		plan, err := now.CompactionPlan(ctx, i.Time)
 		if err != nil {
-			return nil, rewrites, err
+			return nil, hides, err
 		}
 		for _, op := range plan.Operations {
 			out = append(out, t.group(op.Partition, op.FileID))
 		}
-		return out, rewrites, nil
+		return out, hides, nil
 	case i.Action == timeline.Clustering:
 		plan, err := now.RequestedReplace(ctx, i.Time)
 		if err != nil {

@@ -117,6 +117,11 @@ type Check func(now *timeline.Timeline) error
 // base.ErrUnknownOutcome the instant is not completed and never will be by this
 // transaction; the caller closes it and has recovery undo it.
 func (t *Txn) Commit(ctx context.Context, meta *timeline.CommitMetadata, checks ...Check) (completion string, err error) {
+	if t.begun.Layout() == timeline.Layout1 { // Hudi 0.15 has no such property
+		for _, s := range meta.Stats() {
+			s.PrevBaseFile = ""
+		}
+	}
 	content, err := meta.Encode(t.begun.Layout())
 	if err != nil {
 		return "", fmt.Errorf("txn: metadata of %s: %w", t.Instant, err)

@@ -1,6 +1,7 @@
 package writer
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -22,6 +23,9 @@ import (
 type job struct {
 	stage *stage
 	group index.Group
+	// top is what log files go on top of: in table version 6 the group's newest slice, else
+	// and for a new group just the group's id.
+	top table.FileSlice
 	// updates are entries whose keys the group may have; inserts are new to it.
 	updates, inserts []int32
 }
@@ -119,9 +123,33 @@ func (w *write) plan(ctx context.Context, s *stage) ([]*job, error) {
 	if err != nil {
 		return nil, err
 	}
+	var jobs []*job
 	if w.bucket > 0 {
-		return w.planBuckets(s, slices)
+		jobs, err = w.planBuckets(s, slices)
+	} else {
+		jobs, err = w.planByKey(ctx, s, slices)
 	}
+	if err != nil || !w.logs.SliceLogs {
+		return jobs, err
+	}
+	latest, err := w.view.Latest(ctx, s.partition)
+	if err != nil {
+		return nil, err
+	}
+	tops := make(map[string]table.FileSlice, len(latest))
+	for _, t := range latest {
+		tops[t.FileID] = t
+	}
+	for _, j := range jobs {
+		if t, ok := tops[j.group.FileID]; ok {
+			j.top = t
+		}
+	}
+	return jobs, nil
+}
+
+// planByKey looks the entries up.
+func (w *write) planByKey(ctx context.Context, s *stage, slices []table.FileSlice) (_ []*job, err error) {
 	located := &index.Located{Of: make([]int32, s.changes.Len())}
 	if w.options.Operation == Insert {
 		for i := range located.Of {
@@ -133,22 +161,23 @@ func (w *write) plan(ctx context.Context, s *stage) ([]*job, error) {
 	} else {
 		simple := index.Simple{Store: w.table.Store, Alloc: w.options.Alloc, Completion: w.txn.Timeline().CompletionOf}
 		if w.table.Config.Type == table.MOR {
+			valid, err := w.view.Committed(ctx)
+			if err != nil {
+				return nil, err
+			}
 			logs := &fileslice.Reader{
 				Store: w.table.Store, Rules: w.rules, Alloc: w.options.Alloc, Table: w.full,
-				MetaFields: true, LogMemory: w.options.Memory / int64(runtime.GOMAXPROCS(0)),
+				MetaFields: true, LogMemory: w.options.Memory / int64(runtime.GOMAXPROCS(0)), Valid: valid,
 			}
-			simple.Logs = func(ctx context.Context, s table.FileSlice, columns *schema.Schema) iter.Seq2[arrow.RecordBatch, error] {
-				return logs.Read(ctx, fileslice.Request{Slice: s, Columns: columns})
+			simple.Logs = func(ctx context.Context, s table.FileSlice, latest string, columns *schema.Schema) iter.Seq2[arrow.RecordBatch, error] {
+				return logs.Read(ctx, fileslice.Request{Slice: s, Columns: columns, Latest: latest})
 			}
 		}
 		if located, err = simple.Locate(ctx, slices, s.changes); err != nil {
 			return nil, err
 		}
 	}
-	jobs := make([]*job, len(located.Groups))
-	for i, g := range located.Groups {
-		jobs[i] = &job{stage: s, group: g}
-	}
+	jobs := jobsOf(s, located.Groups)
 	for _, p := range located.Also {
 		jobs[p.Group].updates = append(jobs[p.Group].updates, p.Entry)
 	}
@@ -166,6 +195,14 @@ func (w *write) plan(ctx context.Context, s *stage) ([]*job, error) {
 		return nil, err
 	}
 	return worthwhile(w.placeInserts(ctx, s, jobs, fresh, compacting)), nil
+}
+
+func jobsOf(s *stage, groups []index.Group) []*job {
+	jobs := make([]*job, len(groups))
+	for i, g := range groups {
+		jobs[i] = &job{stage: s, group: g, top: table.FileSlice{Partition: s.partition, FileID: g.FileID}}
+	}
+	return jobs
 }
 
 func worthwhile(jobs []*job) []*job {
@@ -189,10 +226,7 @@ func (w *write) planBuckets(s *stage, slices []table.FileSlice) ([]*job, error) 
 	if err != nil {
 		return nil, err
 	}
-	jobs := make([]*job, len(located.Groups))
-	for i, g := range located.Groups {
-		jobs[i] = &job{stage: s, group: g}
-	}
+	jobs := jobsOf(s, located.Groups)
 	for e, at := range located.Of {
 		j := jobs[at]
 		switch {
@@ -269,7 +303,7 @@ func (w *write) profile(jobs []*job) *timeline.CommitMetadata {
 	for _, j := range jobs {
 		stat := &timeline.WriteStat{PrevCommit: timeline.NoPrevCommit, NumInserts: int64(len(j.inserts)), PartitionPath: j.stage.partition}
 		if !j.group.New {
-			stat.FileID, stat.PrevCommit, stat.NumUpdateWrites = j.group.FileID, j.group.BaseInstant, int64(len(j.updates))
+			stat.FileID, stat.PrevCommit, stat.NumUpdateWrites = j.group.FileID, cmp.Or(j.top.BaseInstant, j.group.BaseInstant), int64(len(j.updates))
 		}
 		m.PartitionToWriteStats[j.stage.partition] = append(m.PartitionToWriteStats[j.stage.partition], stat)
 	}
@@ -322,7 +356,7 @@ func (w *write) doLog(ctx context.Context, j *job) ([]*timeline.WriteStat, error
 	if j.group.New {
 		entries = j.inserts
 	}
-	stat, err := w.logs.Append(ctx, j.stage.partition, j.group.FileID, j.stage.changes, entries)
+	stat, err := w.logs.Append(ctx, j.top, j.stage.changes, entries)
 	if err != nil {
 		return nil, err
 	}

@@ -167,8 +167,6 @@ func writable(c *table.Config) error {
 		return fmt.Errorf("write to table %s: %s: %w", c.Name, fmt.Sprintf(format, args...), base.ErrUnsupported)
 	}
 	switch {
-	case c.Version != table.CurrentVersion:
-		return refuse("it has version %d, and only version %d can be written", c.Version, table.CurrentVersion)
 	case len(c.MetadataPartitions) > 0:
 		return refuse("its metadata table (%v) would fall behind; write to it with hoodie.metadata.enable=false from Spark once, which drops the metadata table", c.MetadataPartitions)
 	case c.CDC:
@@ -272,25 +270,37 @@ func withoutMark(incoming, stored *schema.Schema) (_ *schema.Schema, marked bool
 func (w *write) begun(t *txn.Txn) {
 	w.txn = t
 	w.view = w.table.View(t.Timeline())
-	token := func() string { return base.WriteToken(int(w.tokens.Add(1)-1), 0, 0) }
-	announce := func(ctx context.Context, partition, path string, update bool) error {
+	worker := func() int { return int(w.tokens.Add(1) - 1) }
+	announce := func(ctx context.Context, partition, path string, kind txn.MarkerKind) error {
 		if err := t.Partition(ctx, partition); err != nil {
 			return err
-		}
-		kind := txn.MarkCreate
-		if update {
-			kind = txn.MarkMerge
 		}
 		return t.Mark(ctx, path, kind)
 	}
 	w.base = &cow.Writer{
 		Store: w.table.Store, Schema: w.full, Alloc: w.options.Alloc, Instant: t.Instant,
-		Announce: announce, Token: token, Codec: w.options.Codec,
+		Announce: func(ctx context.Context, partition, path string, update bool) error {
+			if update {
+				return announce(ctx, partition, path, txn.MarkMerge)
+			}
+			return announce(ctx, partition, path, txn.MarkCreate)
+		},
+		Token: func() string { return base.WriteToken(worker(), 0, 0) }, Codec: w.options.Codec,
 		TargetBytes: w.options.TargetBytes, Parallel: runtime.GOMAXPROCS(0),
 	}
 	w.logs = &mor.Writer{
 		Store: w.table.Store, Schema: w.full, Rules: w.rules, Alloc: w.options.Alloc, Instant: t.Instant,
-		Announce: announce, Token: token, BlockBytes: w.options.LogBlockBytes,
+		Announce: func(ctx context.Context, partition, path string) error {
+			return announce(ctx, partition, path, txn.MarkCreate)
+		},
+		Token: w.base.Token, BlockBytes: w.options.LogBlockBytes,
+	}
+	if w.table.Config.SliceLogs() {
+		w.logs.SliceLogs = true
+		w.logs.Announce = func(ctx context.Context, partition, path string) error {
+			return announce(ctx, partition, path, txn.MarkAppend)
+		}
+		w.logs.Token = func() string { return base.InstantToken(worker(), t.Instant) }
 	}
 }
 

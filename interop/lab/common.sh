@@ -6,13 +6,14 @@ log() { printf '%s\n' "$*" >&2; }
 die() { log "error: $*"; exit 1; }
 abspath() { mkdir -p "$1" && (cd "$1" && pwd); }
 
-# fetch_jars PROFILE: resolve one profile of pom.xml into the cache, once. Prints the folder.
+# fetch_jars PROFILE [HUDI_VERSION]: resolve one profile of pom.xml into the cache, once; with another version of Hudi
+# than the pom's into a folder of its own. Prints the folder.
 fetch_jars() {
-  local dir="$CACHE/lab/jars/$1"
+  local dir="$CACHE/lab/jars/$1${2:+-$2}"
   if [ ! -f "$dir/.complete" ]; then
-    log "fetching the jars of $1"
+    log "fetching the jars of $1${2:+ $2}"
     mkdir -p "$dir"
-    mvn -q -B -f "$LAB_HOME/pom.xml" -P"$1" dependency:copy-dependencies -DoutputDirectory="$dir" \
+    mvn -q -B -f "$LAB_HOME/pom.xml" -P"$1" ${2:+-Dhudi.version="$2"} dependency:copy-dependencies -DoutputDirectory="$dir" \
       >"$dir/.mvn.log" 2>&1 </dev/null || { tail -5 "$dir/.mvn.log" >&2; die "maven could not resolve $1"; }
     touch "$dir/.complete"
   fi

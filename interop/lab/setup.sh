@@ -6,6 +6,7 @@
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 PYSPARK=3.5.7
+HUDI_OLD="0.15.0 1.0.2" # the releases of table versions 6 and 8, beside the pom's
 GOLANGCI=v2.15.0
 
 # need COMMAND PACKAGE: a command from Debian's packages
@@ -30,6 +31,8 @@ setup_spark() {
   need mvn maven
   pip_need pyspark "$PYSPARK"
   fetch_jars hudi-spark >/dev/null
+  local version
+  for version in $HUDI_OLD; do fetch_jars hudi-spark "$version" >/dev/null; done
 }
 
 setup_lab() {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A long-lived Spark + Hudi session for tests: one JSON command a line on stdin, one JSON answer a line on stdout.
 
-  server.py --jar hudi-spark3.5-bundle_2.12-1.2.0.jar --scratch DIR
+  server.py --jar hudi-spark3.5-bundle_2.12-1.2.0.jar --scratch DIR [--table-version 9]
 
 An answer is {"ok": true, …} or {"ok": false, "error": text, "trace": text}. The first line printed is the greeting
 {"ok": true, "spark": version, "pid": n}; logs go to stderr. The session ends with stdin. Commands ("cmd" and fields):
@@ -228,7 +228,9 @@ def main():
     parser.add_argument("--jar", required=True)
     parser.add_argument("--scratch", required=True)
     parser.add_argument("--heap", default="2g")
+    parser.add_argument("--table-version", default="9", help="of the tables that the jar's release writes")
     args = parser.parse_args()
+    DEFAULTS["hoodie.write.table.version"] = args.table_version
     os.environ["TZ"] = "UTC"
     time.tzset()
     # the JVM inherits descriptor 1 and prints to it: answers go to a private copy, everything else to stderr
