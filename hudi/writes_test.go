@@ -157,3 +157,39 @@ func TestRowsThatWouldBeLost(t *testing.T) {
 		}
 	})
 }
+
+// Releases from 1.1 on write the key of a complex generator with one field as field:value in tables of
+// versions 6 and 8 too: a writer keeps to what the table has.
+func TestKeysAsTheTableHasThem(t *testing.T) {
+	for _, named := range []bool{true, false} {
+		clock := &simClock{}
+		st := mem.New(clock.Now)
+		c := kind{typ: table.COW}.config()
+		c.PartitionBy = []string{"part", "val"}
+		if !named {
+			c.Version, c.InitialVersion = 8, 8
+		}
+		tab, err := hudi.CreateStore(t.Context(), st, c, quiet(clock, memory.DefaultAllocator)...)
+		require.NoError(t, err)
+		require.NoError(t, write(hudi.Insert, r("a", "x", "v", 1)).do(t.Context(), tab))
+		stored, err := table.LoadConfig(t.Context(), st)
+		require.NoError(t, err)
+		if named {
+			require.NoError(t, stored.Update(t.Context(), st, map[string]string{"hoodie.table.version": "8"}, nil, clock.Now))
+		}
+		tab, err = hudi.OpenStore(t.Context(), st, quiet(clock, memory.DefaultAllocator)...)
+		require.NoError(t, err)
+		require.NoError(t, write(hudi.Upsert, r("a", "x", "v", 2), r("b", "x", "v", 2)).do(t.Context(), tab))
+		seen, err := all(t.Context(), tab, query.Options{})
+		require.NoError(t, err)
+		require.Equal(t, []string{"x/a=v@2", "x/b=v@2"}, seen)
+		for key, want := range map[string]int{"id:a": 1, "id:b": 1, "a": 0, "b": 0} {
+			if !named {
+				want = 1 - want
+			}
+			seen, err := all(t.Context(), tab, query.Options{Where: "_hoodie_record_key = '" + key + "'"})
+			require.NoError(t, err)
+			require.Len(t, seen, want, key)
+		}
+	}
+}

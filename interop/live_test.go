@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -29,7 +30,8 @@ const customersAvro = `{"type":"record","name":"customers","fields":[{"name":"id
 // PostgreSQL changes from before the connector's snapshot on, while hudictl ingests four source tables into a
 // copy-on-write and a merge-on-read table each, four processes at a time: two source tables in the first half, the others
 // in the second. In the end hudictl and Spark both return the rows that PostgreSQL holds. HUDI_GO_CHANGES (5000) is the
-// number of rows that change, HUDI_GO_SEED (1) makes other changes.
+// number of rows that change, HUDI_GO_SEED (1) makes other changes. The tables are of versions 6, 8 and 9 in turn, or all of
+// HUDI_GO_TABLE_VERSION.
 func TestLive(t *testing.T) {
 	live(t, startOrigin(t, workload.PostgreSQL, setting(t, "HUDI_GO_SEED", 1)), 5000)
 }
@@ -75,7 +77,9 @@ func live(t *testing.T, from *origin, changes int) {
 		var running []*feed
 		for _, source := range half.sources {
 			for _, kind := range []string{"cow", "mor"} {
-				f := newFeed(from, root, "live", source, kind, "--interval", "1s", "--option", "hoodie.compact.inline.max.delta.commits=3")
+				version := []int{6, 8, 9}[(len(feeds)+len(running))%3]
+				f := newFeed(from, root, "live", source, kind, "--interval", "1s", "--option", "hoodie.compact.inline.max.delta.commits=3",
+					"--table-version", strconv.Itoa(setting(t, "HUDI_GO_TABLE_VERSION", version)))
 				if source == "items" && kind == "cow" {
 					f.args = append(f.args, "--index", "simple")
 				}

@@ -226,13 +226,23 @@ func (r Read) AsOf(instant string) Read { return r.with("as.of.instant", instant
 func (r Read) ReadOptimized() Read { return r.with("hoodie.datasource.query.type", "read_optimized") }
 
 // Incremental is the read of what was written after begin, up to and including end: completion times of table version 8 and
-// later, requested times in version 6. An empty end is the newest. (Hudi 1.0.2 takes begin as inclusive.)
+// later, requested times in version 6. An empty end is the newest.
 func (r Read) Incremental(begin, end string) Read {
 	r = r.with("hoodie.datasource.query.type", "incremental").with("hoodie.datasource.read.begin.instanttime", begin)
 	if end != "" {
 		r = r.with("hoodie.datasource.read.end.instanttime", end)
 	}
 	return r
+}
+
+// FromInclusive is an incremental read for Hudi 1.0.2, which takes begin as part of the range.
+func (r Read) FromInclusive() Read {
+	const begin = "hoodie.datasource.read.begin.instanttime"
+	n, err := strconv.ParseInt(r.Options[begin], 10, 64)
+	if err != nil || n == 0 {
+		return r
+	}
+	return r.with(begin, strconv.FormatInt(n+1, 10))
 }
 
 func (r Read) with(key, value string) Read {

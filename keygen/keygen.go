@@ -27,6 +27,7 @@ const (
 type Generator struct {
 	keys       []string // fields
 	named      bool     // keys are written field:value
+	either     bool     // or without the field, as the table's other keys are
 	partitions []string // fields
 	hive       bool
 	encode     bool
@@ -46,6 +47,7 @@ func New(c *table.Config, s *schema.Schema) (*Generator, error) {
 	case complexKeys:
 		// With one key field releases differ; a version 9 table always has the field's name.
 		g.named = len(g.keys) > 1 || c.Version >= 9
+		g.either = !g.named
 	case nonPartitioned:
 		g.partitions = nil
 		g.named = len(g.keys) > 1
@@ -124,6 +126,15 @@ func kindOf(c *table.Config) string {
 		return simple
 	}
 	return complexKeys
+}
+
+// Either reports whether keys are written field:value in some tables with this configuration
+// and without the field in others, so that Follow must be told a key of the table.
+func (g *Generator) Either() bool { return g.either }
+
+// Follow writes keys as a key of the table's is written.
+func (g *Generator) Follow(key string) {
+	g.named, g.either = g.either && strings.HasPrefix(key, g.keys[0]+":"), false
 }
 
 // KeyFields are the names of the record key fields.

@@ -311,6 +311,9 @@ func (w *write) run(ctx context.Context, t *txn.Txn) (Result, error) {
 		return Result{}, err
 	}
 	w.begun(t)
+	if err := w.followKeys(ctx); err != nil {
+		return Result{}, err
+	}
 	var stats []*timeline.WriteStat
 	var err error
 	if w.options.Operation == BulkInsert {

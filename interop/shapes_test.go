@@ -1,0 +1,115 @@
+package interop_test
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hudi-go/hudi-go/interop"
+)
+
+// shape is a kind of table.
+type shape struct {
+	release   interop.Release // whose table version it is
+	kind      string          // interop.COW or interop.MOR
+	buckets   int             // 0 for the simple index
+	partition string          // "", "hive" or "plain"
+	// smallFiles lets new rows go into base files that are there; then the model does not know which rows logs have, and
+	// changes are such that it does not matter
+	smallFiles bool
+	sparkFirst bool // Spark creates the table
+}
+
+var shapes = []shape{
+	{kind: interop.COW, partition: "hive", smallFiles: true},
+	{kind: interop.COW, partition: "plain", buckets: 3, sparkFirst: true},
+	{kind: interop.COW, buckets: 4, smallFiles: true},
+	{kind: interop.COW, sparkFirst: true},
+	{kind: interop.MOR, partition: "hive"},
+	{kind: interop.MOR, sparkFirst: true, smallFiles: true},
+	{kind: interop.MOR, buckets: 4},
+	{kind: interop.MOR, partition: "hive", buckets: 2, sparkFirst: true},
+	{kind: interop.MOR, partition: "plain", smallFiles: true},
+	{kind: interop.MOR, partition: "hive", buckets: 3},
+}
+
+// shortRun are the places in shapes of what runs when no seeds are asked for.
+var shortRun = map[interop.Release][]int{
+	interop.Hudi015: {1, 4, 7},
+	interop.Hudi102: {0, 5, 6},
+	interop.Hudi120: {0, 1, 2, 3, 4, 5, 6, 7},
+}
+
+func (s shape) String() string {
+	name := map[string]string{interop.COW: "cow", interop.MOR: "mor"}[s.kind] + "-simple"
+	if s.buckets > 0 {
+		name = name[:4] + "bucket"
+	}
+	if s.partition != "" {
+		name += "-" + s.partition
+	}
+	if s.smallFiles {
+		name += "-smallfiles"
+	}
+	if s.sparkFirst {
+		name += "-sparkfirst"
+	}
+	return fmt.Sprintf("v%d-%s", s.release.TableVersion(), name)
+}
+
+// exact tells whether the model knows what logs have.
+func (s shape) exact() bool { return s.kind == interop.COW || s.buckets > 0 || !s.smallFiles }
+
+// blindDeletes tells whether a delete in a log counts whatever its ordering value, and is forgotten when a row of the key
+// follows: Hudi 0.15 compares it with other log records only.
+func (s shape) blindDeletes() bool { return s.release == interop.Hudi015 && s.kind == interop.MOR }
+
+// seedLog is the file of HUDI_GO_SEED_FILE; nil without one.
+type seedLog struct {
+	t      *testing.T
+	file   *os.File
+	commit string
+	done   map[string]bool
+}
+
+func openSeedLog(t *testing.T) *seedLog {
+	name := os.Getenv("HUDI_GO_SEED_FILE")
+	if name == "" {
+		return nil
+	}
+	head, err := exec.Command("git", "rev-parse", "--short=12", "HEAD").Output()
+	require.NoError(t, err)
+	l := &seedLog{t: t, commit: strings.TrimSpace(string(head)), done: map[string]bool{}}
+	l.file, err = os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = l.file.Close() })
+	for lines := bufio.NewScanner(l.file); lines.Scan(); {
+		l.done[lines.Text()] = true
+	}
+	return l
+}
+
+func (l *seedLog) line(s shape, seed int, verdict string) string {
+	return fmt.Sprintf("%s %d %s %s", s, seed, l.commit, verdict)
+}
+
+func (l *seedLog) passed(s shape, seed int) bool {
+	return l != nil && l.done[l.line(s, seed, "passed")]
+}
+
+func (l *seedLog) note(s shape, seed int, passed bool) {
+	if l == nil {
+		return
+	}
+	verdict := "failed"
+	if passed {
+		verdict = "passed"
+	}
+	_, err := fmt.Fprintln(l.file, l.line(s, seed, verdict))
+	require.NoError(l.t, err)
+}
