@@ -4,12 +4,17 @@ package main
 
 import (
 	"context"
+	"io"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
+
+	_ "github.com/hudi-go/hudi-go/storage/blob" // s3:// and s3a://
 )
 
 func main() {
+	log.SetOutput(io.Discard) // the AWS SDK tells there what it also returns
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	code := run(ctx, os.Args[1:], standardStreams())

@@ -15,7 +15,7 @@ func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use:                   "hudictl",
 		Short:                 "Work with Apache Hudi tables",
-		Long:                  "Work with Apache Hudi tables: make, fill, query and maintain them.\nTABLE is a path or URI: ./trips, /data/trips, file:///data/trips.",
+		Long:                  "Work with Apache Hudi tables: make, fill, query and maintain them.\nTABLE is a path or URI: ./trips, /data/trips, file:///data/trips, s3://bucket/trips.",
 		DisableFlagsInUseLine: true,
 		SilenceErrors:         true,
 		SilenceUsage:          true,

@@ -20,7 +20,7 @@ var order = [][]string{
 	{"internal/conf", "internal/mem"},
 	{"storage"},
 	{"storage/intercept"},
-	{"storage/local", "storage/mem", "storage/fault", "storage/record"},
+	{"storage/local", "storage/blob", "storage/mem", "storage/fault", "storage/record"},
 	{"internal/avroio"},
 	{"schema"},
 	{"expr"},
