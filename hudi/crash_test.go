@@ -245,8 +245,8 @@ func TestCrash(t *testing.T) {
 	eachScenario(wanted, func(k kind, name string, s scenario) {
 		t.Run(k.String()+"/"+name, func(t *testing.T) {
 			t.Parallel()
-			c := newCrash(t, k, s)
-			c.enumerate(t, fates, func() disk { return c.disk.Clone() })
+			c := newCrash(t, k, s, mem.New)
+			c.enumerate(t, fates, 1, func() disk { return c.disk.Clone() })
 		})
 	})
 }
@@ -260,8 +260,29 @@ func TestCrashOnDisk(t *testing.T) {
 	eachScenario(wanted, func(k kind, name string, s scenario) {
 		t.Run(k.String()+"/"+name, func(t *testing.T) {
 			t.Parallel()
-			c := newCrash(t, k, s)
-			c.enumerate(t, fates[:2], func() disk { return newLocalDisk(t, c.disk) })
+			c := newCrash(t, k, s, mem.New)
+			c.enumerate(t, fates[:2], 1, func() disk { return newLocalDisk(t, c.disk) })
+		})
+	})
+}
+
+// objectSample is every how manieth call is cut on an object store unless everything is
+// asked for.
+const objectSample = 4
+
+// TestCrashOnObjects is TestCrash on a store that can do what object stores can: locks are
+// leases, and that a writer is dead shows only when its heartbeat is old.
+func TestCrashOnObjects(t *testing.T) {
+	step := objectSample
+	if everything {
+		step = 1
+	}
+	wanted := func(main, everywhere bool) bool { return everything || main && everywhere }
+	eachScenario(wanted, func(k kind, name string, s scenario) {
+		t.Run(k.String()+"/"+name, func(t *testing.T) {
+			t.Parallel()
+			c := newCrash(t, k, s, mem.NewObjects)
+			c.enumerate(t, append(slices.Clone(fates), outage), step, func() disk { return c.disk.Clone() })
 		})
 	})
 }
@@ -281,15 +302,30 @@ type crash struct {
 	old, new *model
 }
 
-func (c *crash) options() []hudi.Option {
-	return quiet(c.clock, memory.DefaultAllocator, c.scenario.options...)
+// options are those of the scenario's writer.
+func (c *crash) options() []hudi.Option { return append(c.plain(), c.scenario.options...) }
+
+// plain are the options of any other process. The clocks of all are one.
+func (c *crash) plain() []hudi.Option {
+	return quiet(c.clock, memory.DefaultAllocator, hudi.WithProperty("hoodie.time.generator.max_expected_clock_skew_ms", "0"))
 }
 
-func newCrash(t *testing.T, k kind, s scenario) *crash {
+// lifetime is longer than leases are valid and than a writer without a heartbeat is held
+// for alive.
+const lifetime = 3 * time.Hour
+
+// pass lets the time pass after which a store without file locks shows that a writer is dead.
+func (c *crash) pass() {
+	if !c.disk.Capabilities().FileLock {
+		c.clock.Advance(lifetime)
+	}
+}
+
+func newCrash(t *testing.T, k kind, s scenario, make func(clock func() time.Time) *mem.Store) *crash {
 	c := &crash{kind: k, scenario: s, clock: &simClock{}}
-	c.disk = mem.New(c.clock.Now)
+	c.disk = make(c.clock.Now)
 	c.old = newModelOf(k)
-	tab, err := hudi.CreateStore(t.Context(), c.disk, k.config(), quiet(c.clock, memory.DefaultAllocator)...)
+	tab, err := hudi.CreateStore(t.Context(), c.disk, k.config(), c.plain()...)
 	require.NoError(t, err)
 	for _, o := range s.before {
 		require.NoError(t, o.do(t.Context(), tab), o.name)
@@ -297,6 +333,7 @@ func newCrash(t *testing.T, k kind, s scenario) *crash {
 	}
 	if s.dead != nil {
 		c.die(t)
+		c.pass()
 	}
 	c.new = c.old.clone()
 	s.cut.model(c.new)
@@ -354,13 +391,17 @@ var fates = []fate{
 	{"die before call", func(n int) fault.Rule { return fault.DieBefore(n) }, true},
 }
 
-func (c *crash) enumerate(t *testing.T, fates []fate, fresh func() disk) {
+// outage is a store that does not answer for a while. What it was told last it has done.
+var outage = fate{"lose three answers", func(n int) fault.Rule { return fault.FailAfter(n, nil).Times(3) }, false}
+
+// enumerate cuts every step-th call.
+func (c *crash) enumerate(t *testing.T, fates []fate, step int, fresh func() disk) {
 	for _, f := range fates {
 		if f.name == "die before call" && !everything {
 			continue
 		}
 		total := 0
-		for n := 1; ; n++ {
+		for n := 1 + len(t.Name())%step; ; n += step {
 			d := fresh()
 			tripped, err := c.run(t.Context(), d, f.rule(n), f.dies)
 			require.NoErrorf(t, err, "%s %d", f.name, n)
@@ -415,7 +456,7 @@ func (c *crash) cut(ctx context.Context, st storage.Store) error {
 
 // verify looks at a disk after the operation has ended with failure.
 func (c *crash) verify(ctx context.Context, d disk, failure error, dead bool) error {
-	tab, err := hudi.OpenStore(ctx, d, quiet(c.clock, memory.DefaultAllocator)...)
+	tab, err := hudi.OpenStore(ctx, d, c.plain()...)
 	if err != nil {
 		return fmt.Errorf("reader: %w", err)
 	}
@@ -455,7 +496,8 @@ func (c *crash) verify(ctx context.Context, d disk, failure error, dead bool) er
 
 // goOn lets the next writer write, then the services run, and compares with the model.
 func (c *crash) goOn(ctx context.Context, d disk, m *model) error {
-	tab, err := hudi.OpenStore(ctx, d, quiet(c.clock, memory.DefaultAllocator)...)
+	c.pass()
+	tab, err := hudi.OpenStore(ctx, d, c.plain()...)
 	if err != nil {
 		return fmt.Errorf("next writer: %w", err)
 	}

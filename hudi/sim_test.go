@@ -263,7 +263,7 @@ func tidy(ctx context.Context, st storage.Store, tab *hudi.Table) error {
 			return fmt.Errorf("orphan: %s", e.Path)
 		case strings.HasPrefix(e.Path, ".hoodie/.temp/"), strings.HasPrefix(e.Path, ".hoodie/.heartbeat/"), e.Path == ".hoodie/lock":
 			return fmt.Errorf("left behind: %s", e.Path)
-		case strings.HasPrefix(e.Path, ".hoodie/.locks/") && e.Name != "hudi-go.flock":
+		case strings.HasPrefix(e.Path, ".hoodie/.locks/") && e.Name != "hudi-go.flock" && e.Name != "table_lock.json":
 			return fmt.Errorf("left behind: %s", e.Path)
 		}
 		return nil

@@ -24,7 +24,11 @@ func Locked(ctx context.Context, h *table.Handle, f func(tl *timeline.Timeline, 
 	if err != nil {
 		return err
 	}
-	defer held.Release()
+	defer func() {
+		if err := held.Release(); err != nil {
+			h.Log.Warn("lock not given back", "error", err)
+		}
+	}()
 	tl, err := h.Timeline(ctx)
 	if err != nil {
 		return err

@@ -156,10 +156,10 @@ func (t *Txn) publish(ctx context.Context, content []byte, prepare func() error,
 		if err := wait(ctx, t.table.Skew); err != nil {
 			return err
 		}
-		if !held.Valid(publishMargin) || !t.heart.valid(publishMargin) {
+		if !t.mayPublish(held) {
 			return fmt.Errorf("txn: publish %s: this writer was held up for so long that others may take it for dead: %w", t.Instant, base.ErrConflict)
 		}
-		return t.complete(ctx, now, completion, content)
+		return t.complete(ctx, now, held, completion, content)
 	})
 	if err != nil {
 		return "", err
@@ -169,8 +169,13 @@ func (t *Txn) publish(ctx context.Context, content []byte, prepare func() error,
 }
 
 // publishMargin is how long the lock and the heartbeat must stay valid when the completed
-// file is put.
+// file is put, and how long putting it may take.
 const publishMargin = 5 * time.Second
+
+// mayPublish tells whether the completed file may be put now.
+func (t *Txn) mayPublish(held *lock.Held) bool {
+	return held.Valid(publishMargin) && t.heart.valid(publishMargin)
+}
 
 // standing makes sure that nobody has undone this transaction.
 func (t *Txn) standing(ctx context.Context, now *timeline.Timeline) error {
@@ -203,9 +208,14 @@ func (t *Txn) standing(ctx context.Context, now *timeline.Timeline) error {
 const truthTries = 6
 
 // complete puts the completed file. Its name and bytes are fixed, so that trying again
-// cannot make a second one.
-func (t *Txn) complete(ctx context.Context, now *timeline.Timeline, completion string, content []byte) error {
-	err := now.Complete(ctx, t.Instant, t.Action, completion, content)
+// cannot make a second one. None is begun unless the lock outlasts it.
+func (t *Txn) complete(ctx context.Context, now *timeline.Timeline, held *lock.Held, completion string, content []byte) error {
+	put := func(tl *timeline.Timeline) error {
+		ctx, cancel := context.WithTimeout(ctx, publishMargin)
+		defer cancel()
+		return tl.Complete(ctx, t.Instant, t.Action, completion, content)
+	}
+	err := put(now)
 	if err == nil || errors.Is(err, base.ErrConflict) {
 		return err
 	}
@@ -223,7 +233,10 @@ func (t *Txn) complete(ctx context.Context, now *timeline.Timeline, completion s
 		if i, ok := tl.Find(t.Instant, t.Action); ok && i.Done() {
 			return nil
 		}
-		if retryErr := tl.Complete(ctx, t.Instant, t.Action, completion, content); retryErr == nil || errors.Is(retryErr, base.ErrConflict) {
+		if !t.mayPublish(held) {
+			continue
+		}
+		if retryErr := put(tl); retryErr == nil || errors.Is(retryErr, base.ErrConflict) {
 			return retryErr
 		}
 	}

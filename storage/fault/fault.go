@@ -43,6 +43,7 @@ const (
 // Rule says which call fails, and how. Each rule counts calls by itself, from 1.
 type Rule struct {
 	nth   int
+	times int // calls that fail, 0 for one
 	only  func(intercept.Call) bool
 	when  moment
 	dies  bool
@@ -74,6 +75,12 @@ func fail(n int, when moment, err error) Rule {
 		err = ErrInjected
 	}
 	return Rule{nth: n, when: when, cause: err}
+}
+
+// Times lets k calls in a row fail, the n-th and those after it: an outage.
+func (r Rule) Times(k int) Rule {
+	r.times = k
+	return r
 }
 
 // Only returns the rule restricted to the calls that match; others are not counted. It adds
@@ -174,7 +181,7 @@ func (f *Store) begin(c *intercept.Call) (*Rule, error) {
 		if r.only != nil && !r.only(*c) {
 			continue
 		}
-		if r.nth--; r.nth == 0 && hit == nil {
+		if r.nth--; r.nth <= 0 && r.nth > -max(r.times, 1) && hit == nil {
 			hit = r
 		}
 	}

@@ -1,6 +1,6 @@
 // Package mem is a store in memory, for tests and simulations. It behaves like an object
-// store (folders exist as long as a file lies below them) that also has file locks and
-// compare-and-swap. Its time is the caller's.
+// store (folders exist as long as a file lies below them) with compare-and-swap, that also
+// has file locks unless it is made without. Its time is the caller's.
 package mem
 
 import (
@@ -22,6 +22,7 @@ import (
 // Store is a store in memory. The zero value is not ready; see New.
 type Store struct {
 	clock func() time.Time
+	can   storage.Capabilities
 
 	mu    sync.RWMutex
 	files map[string]object
@@ -46,7 +47,17 @@ var (
 
 // New returns an empty store that stamps files with the clock's time.
 func New(clock func() time.Time) *Store {
-	return &Store{clock: clock, files: map[string]object{}, locks: map[string]chan struct{}{}}
+	return newStore(clock, storage.Capabilities{SharedClock: true, CompareAndSwap: true, FileLock: true})
+}
+
+// NewObjects is New for a store that can only do what object stores can: it has no file
+// locks, and its writers may be anywhere.
+func NewObjects(clock func() time.Time) *Store {
+	return newStore(clock, storage.Capabilities{CompareAndSwap: true})
+}
+
+func newStore(clock func() time.Time, can storage.Capabilities) *Store {
+	return &Store{clock: clock, can: can, files: map[string]object{}, locks: map[string]chan struct{}{}}
 }
 
 // Clone returns a store with the same files, as a disk looks after a crash: writes that
@@ -54,16 +65,14 @@ func New(clock func() time.Time) *Store {
 func (s *Store) Clone() *Store {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return &Store{clock: s.clock, files: maps.Clone(s.files), writes: s.writes, locks: map[string]chan struct{}{}}
+	return &Store{clock: s.clock, can: s.can, files: maps.Clone(s.files), writes: s.writes, locks: map[string]chan struct{}{}}
 }
 
 // URI implements storage.Store.
 func (s *Store) URI() string { return "mem://" }
 
 // Capabilities implements storage.Store.
-func (s *Store) Capabilities() storage.Capabilities {
-	return storage.Capabilities{SharedClock: true, CompareAndSwap: true, FileLock: true}
-}
+func (s *Store) Capabilities() storage.Capabilities { return s.can }
 
 // Open implements storage.Store. The open file keeps its content when the name gets another.
 func (s *Store) Open(ctx context.Context, p string) (storage.File, error) {
