@@ -40,8 +40,9 @@ func TestRecordedTopics(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	for _, kind := range []table.Type{table.MOR, table.COW} {
-		for _, name := range []string{"customers", "orders", "docs"} {
-			t.Run(fmt.Sprint(kind, name), func(t *testing.T) {
+		for i, name := range []string{"customers", "orders", "docs"} {
+			version := table.Versions()[i]
+			t.Run(fmt.Sprint(kind, name, version), func(t *testing.T) {
 				alloc := memory.NewCheckedAllocator(memory.NewGoAllocator())
 				defer alloc.AssertSize(t, 0)
 				cluster, err := recorded.Broker(3, name)
@@ -54,7 +55,7 @@ func TestRecordedTopics(t *testing.T) {
 				for _, part := range [][2]int{{0, half}, {half, len(records)}} {
 					require.NoError(t, recorded.Produce(ctx, cluster.ListenAddrs(), records[part[0]:part[1]]))
 					sum, err := ingest.Run(ctx, ingest.Options{
-						Brokers: cluster.ListenAddrs(), Topics: []string{recorded.Prefix + name}, Table: uri, Type: kind, Once: true, Alloc: alloc,
+						Brokers: cluster.ListenAddrs(), Topics: []string{recorded.Prefix + name}, Table: uri, Type: kind, Version: version, Once: true, Alloc: alloc,
 					})
 					require.NoError(t, err)
 					require.Equal(t, int64(0), sum.Lag)

@@ -222,6 +222,7 @@ func (s *source) lines() []string {
 
 // sim is a broker, a topic and a table in memory.
 type sim struct {
+	version int // of the table: each simulation has the next
 	t       *testing.T
 	cluster *kfake.Cluster
 	topic   string
@@ -245,7 +246,9 @@ var simNumber atomic.Int64
 
 func newSim(t *testing.T, partitions int32) *sim {
 	t.Helper()
-	s := &sim{t: t, topic: "db.public.rows", uri: fmt.Sprintf("sim://%d", simNumber.Add(1))}
+	n := simNumber.Add(1)
+	s := &sim{t: t, topic: "db.public.rows", uri: fmt.Sprintf("sim://%d", n)}
+	s.version = table.Versions()[int(n)%len(table.Versions())]
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(partitions, s.topic))
 	require.NoError(t, err)
 	t.Cleanup(cluster.Close)
@@ -274,7 +277,7 @@ func (s *sim) produce(records ...*kgo.Record) {
 
 func (s *sim) options(change func(*ingest.Options)) ingest.Options {
 	o := ingest.Options{
-		Brokers: s.cluster.ListenAddrs(), Topics: []string{s.topic}, Table: s.uri, Once: true,
+		Brokers: s.cluster.ListenAddrs(), Topics: []string{s.topic}, Table: s.uri, Version: s.version, Once: true,
 		Properties: map[string]string{"hoodie.compact.inline.max.delta.commits": "4", "hoodie.clean.commits.retained": "2"},
 	}
 	if change != nil {
