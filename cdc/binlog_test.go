@@ -96,7 +96,8 @@ func TestReplayMariaDB(t *testing.T) {
 			require.Nil(t, zero["c_date"])
 			require.Nil(t, zero["c_dt"])
 			require.Equal(t, "1970-01-01T00:00:00Z", zero["c_ts"])
-			require.Equal(t, "", zero["c_enum"])
+			require.Empty(t, zero["c_enum"])
+			require.NotNil(t, zero["c_enum"])
 			require.Equal(t, "null", zero["c_json"])
 			for _, f := range s.Fields() {
 				require.Equal(t, f.Name != "id", f.Type.Nullable, f.Name)
