@@ -135,20 +135,24 @@ func (l *lease) write(ctx context.Context, version string, expired bool) error {
 	if err != nil {
 		return err
 	}
-	version, err = l.store.Swap(ctx, leasePath, text, version)
+	next, err := l.store.Swap(ctx, leasePath, text, version)
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		found, is, readErr := l.read(ctx)
-		if readErr != nil || found == nil || *found != mine {
+		switch {
+		case readErr != nil || found == nil:
 			return err
+		case *found == mine:
+			next, err = is, nil
+		case is != version: // so that our write, should it still be on its way, comes too late
+			return fmt.Errorf("the lease was taken by %s: %w", found.Owner, fs.ErrExist)
 		}
-		version, err = is, nil
 	}
 	if err != nil {
 		return err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.version, l.until = version, mine.ValidUntil
+	l.version, l.until = next, mine.ValidUntil
 	return nil
 }
 

@@ -140,6 +140,9 @@ func (t *Txn) publish(ctx context.Context, content []byte, prepare func() error,
 		if err := t.standing(ctx, now); err != nil {
 			return err
 		}
+		if err := t.oldest(now); err != nil {
+			return err
+		}
 		for _, check := range checks {
 			if err := check(now); err != nil {
 				return err
@@ -199,6 +202,25 @@ func (t *Txn) standing(ctx context.Context, now *timeline.Timeline) error {
 		}
 		if plan.Instant != nil && plan.Instant.Time == t.Instant {
 			return fmt.Errorf("txn: %s is being rolled back by another writer (%s): %w", t.Instant, i.Time, base.ErrConflict)
+		}
+	}
+	return nil
+}
+
+// oldest makes sure that no write that may have files is older than the table's first
+// completed one. Real Hudi takes what is older than that for archived, hence completed, and
+// its readers would show those files.
+func (t *Txn) oldest(now *timeline.Timeline) error {
+	if !t.Action.Writes() {
+		return nil
+	}
+	for _, i := range now.Writes() {
+		switch {
+		case i.Done() || i.Time >= t.Instant:
+			return nil
+		case i.State == timeline.Inflight:
+			return fmt.Errorf("txn: publish %s: the write %s of another writer is under way, and none was completed before it, so that real Hudi would show its files; try again when it has finished, or when its heartbeat is older than %v: %w",
+				t.Instant, i.Time, missedBeats*t.table.Beat+t.table.Skew, base.ErrConflict)
 		}
 	}
 	return nil

@@ -408,3 +408,25 @@ func TestLockedIsExclusive(t *testing.T) {
 		require.NoError(t, <-done)
 	}
 }
+
+// TestFirstIsOldest has two writers on an empty table: the younger must not be the first to
+// complete, or real Hudi would show the files of the older one.
+func TestFirstIsOldest(t *testing.T) {
+	w := newWorld(t)
+	h := w.handle(w.store)
+	older, younger := w.begin(h), w.begin(h)
+	require.NoError(t, younger.Start(t.Context(), nil))
+	requested := w.begin(h) // has no files yet
+	require.NoError(t, older.Start(t.Context(), nil))
+	_, err := younger.Commit(t.Context(), empty())
+	require.ErrorIs(t, err, base.ErrConflict)
+	require.ErrorContains(t, err, older.Instant)
+	_, err = older.Commit(t.Context(), empty())
+	require.NoError(t, err)
+
+	require.NoError(t, requested.Start(t.Context(), nil))
+	last := w.begin(h)
+	require.NoError(t, last.Start(t.Context(), nil))
+	_, err = last.Commit(t.Context(), empty())
+	require.NoError(t, err, "beside a write that is under way, after the first")
+}

@@ -80,8 +80,7 @@ func newRetryer(attempts int) aws.Retryer {
 		o.MaxBackoff = maxBackoff
 		o.RateLimiter = ratelimit.None
 		o.Retryables = append(o.Retryables,
-			retry.RetryableErrorCode{Codes: map[string]struct{}{"ConditionalRequestConflict": {}, "OperationAborted": {}}},
-			retry.RetryableHTTPStatusCode{Codes: map[int]struct{}{http.StatusTooManyRequests: {}}})
+			retry.RetryableHTTPStatusCode{Codes: map[int]struct{}{http.StatusTooManyRequests: {}, http.StatusConflict: {}}})
 	})
 }
 
@@ -102,11 +101,26 @@ func (c *s3Cloud) put(ctx context.Context, key string, data []byte, cond conditi
 	case cond.version != "":
 		in.IfMatch = quoted(cond.version)
 	}
-	out, err := c.client.PutObject(ctx, in)
-	if err != nil {
-		return "", err
+	tries := 1
+	out, err := c.client.PutObject(ctx, in, func(o *s3.Options) { o.Retryer = countRetries{o.Retryer, &tries} })
+	switch {
+	case err == nil:
+		return c.normal(aws.ToString(out.ETag)), nil
+	case tries > 1:
+		err = repeatedError{err}
 	}
-	return c.normal(aws.ToString(out.ETag)), nil
+	return "", err
+}
+
+// countRetries counts the tries of one request.
+type countRetries struct {
+	aws.Retryer
+	tries *int
+}
+
+func (c countRetries) RetryDelay(attempt int, err error) (time.Duration, error) {
+	*c.tries++
+	return c.Retryer.RetryDelay(attempt, err)
 }
 
 func (c *s3Cloud) remove(ctx context.Context, keys []string) error {

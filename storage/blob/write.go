@@ -62,10 +62,16 @@ func (s *store) put(ctx context.Context, p string, data []byte, c condition) (st
 	return s.settle(ctx, p, key, token, c, err)
 }
 
+// repeatedError is the answer to a write that was sent more than once.
+type repeatedError struct{ error }
+
+func (e repeatedError) Unwrap() error { return e.error }
+
 // settle finds out what came of a write that was answered with an error. If the object has
 // the write's token, the write is done.
 func (s *store) settle(ctx context.Context, p, key, token string, c condition, err error) (string, error) {
 	kind := s.cloud.kind(err)
+	_, repeated := errors.AsType[repeatedError](err)
 	if kind == denied || kind == noBucket {
 		return "", s.failed(ctx, "put", p, err)
 	}
@@ -76,10 +82,11 @@ func (s *store) settle(ctx context.Context, p, key, token string, c condition, e
 		return s.cloud.normal(a.ETag), nil
 	case lookErr != nil && !gone:
 		return "", s.failed(ctx, "put", p, errors.Join(lookErr, err))
-	case kind == refused || kind == missing && gone && c.version != "":
+	case c.absent && kind == refused, !repeated && (kind == refused || kind == missing && gone && c.version != ""):
 		return "", s.failure("put", p, fs.ErrExist)
 	}
-	// It was not done yet, but the request may still be on its way.
+	// It was not done, but the request may still be on its way; or it was done by an earlier
+	// try, and another has replaced the object since.
 	return "", s.failed(ctx, "put", p, err)
 }
 
