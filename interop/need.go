@@ -18,6 +18,7 @@ type Engine string
 const (
 	EngineSpark Engine = "spark" // Spark 3.5, with Hudi 0.15.0, 1.0.2 and 1.2.0
 	EngineLab   Engine = "lab"   // PostgreSQL, MariaDB, Debezium, Kafka Connect, Kafka
+	EngineS3    Engine = "s3"    // versitygw
 )
 
 var installed sync.Map // Engine → func() error

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the interop suite, the benchmark and the linter need, into the cache; quick when everything is there.
-#   setup.sh [spark] [lab] [bench] [lint]        nothing named: spark lab lint
+#   setup.sh [spark] [lab] [s3] [s3a] [bench] [lint]        nothing named: spark lab s3 lint
 # env: HUDI_GO_CACHE (~/.cache/hudi-go). Needs Go and python3; Java, Maven, PostgreSQL and MariaDB come from Debian's packages
 # when this runs as root. All packages come from registries through their ordinary clients.
 set -euo pipefail
@@ -8,6 +8,7 @@ set -euo pipefail
 PYSPARK=3.5.7
 HUDI_OLD="0.15.0 1.0.2" # the releases of table versions 6 and 8, beside the pom's
 GOLANGCI=v2.15.0
+VERSITYGW=v1.8.0
 
 # need COMMAND PACKAGE: a command from Debian's packages
 need() {
@@ -61,16 +62,27 @@ setup_bench() {
   pip_need confluent_kafka 2.16.1
 }
 
+setup_s3() {
+  [ -x "$CACHE/versitygw-$VERSITYGW/versitygw" ] && return 0
+  log "building versitygw $VERSITYGW"
+  GOBIN="$CACHE/versitygw-$VERSITYGW" CGO_ENABLED=0 go install "github.com/versity/versitygw/cmd/versitygw@$VERSITYGW" >&2
+}
+
+setup_s3a() { # for a Spark that reads and writes S3
+  "$LAB_HOME/setup.sh" spark
+  fetch_jars s3a >/dev/null
+}
+
 setup_lint() {
   [ -x "$CACHE/golangci-lint-$GOLANGCI/golangci-lint" ] && return 0
   log "building golangci-lint $GOLANGCI"
   GOBIN="$CACHE/golangci-lint-$GOLANGCI" go install "github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$GOLANGCI" >&2
 }
 
-[ $# -gt 0 ] || set -- spark lab lint
+[ $# -gt 0 ] || set -- spark lab s3 lint
 mkdir -p "$CACHE"
 for part in "$@"; do
-  case "$part" in spark | lab | bench | lint) ;; *) die "unknown part $part" ;; esac
+  case "$part" in spark | lab | s3 | s3a | bench | lint) ;; *) die "unknown part $part" ;; esac
   exec 9>"$CACHE/setup-$part.lock"
   flock 9 # test packages run side by side
   "setup_$part"
