@@ -186,13 +186,14 @@ func TestSameGroup(t *testing.T) {
 // open one bucket under two names; with the simple index they open two file groups.
 func TestSameNewKey(t *testing.T) {
 	allKinds(t, func(t *testing.T, k kind) {
+		start := write(hudi.Insert, r("b", "y", "1", 1))
 		slow, fast := write(hudi.Upsert, r("a", "x", "slow", 2)), write(hudi.Upsert, r("a", "x", "fast", 3))
-		s := newShared(t, k)
+		s := newShared(t, k, start)
 		require.ErrorIs(t, s.beside(t, slow, atData, fast), hudi.ErrConflict)
-		s.is(t, fast)
+		s.is(t, start, fast)
 		s.tidy(t)
 		require.NoError(t, slow.do(t.Context(), s.handle(t, s.store)))
-		s.is(t, fast, slow)
+		s.is(t, start, fast, slow)
 	})
 }
 

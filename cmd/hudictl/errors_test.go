@@ -44,7 +44,7 @@ func TestErrors(t *testing.T) {
 		"query TABLE --view cdc":                              {8, "--view cdc is not supported yet"},
 		"query TABLE --sql x":                                 {8, "--sql is not supported yet"},
 		"query MISSING":                                       {1, "not a hudi table: check the path, or make a table with hudictl create"},
-		"query s3://bucket/trips":                             {8, `no backend for scheme "s3"`},
+		"query hdfs://host/trips":                             {8, `no backend for scheme "hdfs"`},
 		"query TABLE --view incremental --as-of 2026-01-01":   {2, "--as-of does not go with --view incremental"},
 		"create TABLE --name x --keys id":                     {1, "holds a table already"},
 		"create MISSING --keys id":                            {2, "give --name"},
