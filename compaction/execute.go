@@ -17,6 +17,7 @@ import (
 	"github.com/hudi-go/hudi-go/cow"
 	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/internal/fileslice"
+	"github.com/hudi-go/hudi-go/internal/mem"
 	"github.com/hudi-go/hudi-go/internal/txn"
 	"github.com/hudi-go/hudi-go/merge"
 	"github.com/hudi-go/hudi-go/recovery"
@@ -158,7 +159,7 @@ func (r *Runner) compactAll(ctx context.Context, t *txn.Txn, plan *timeline.Comp
 	if err != nil {
 		return nil, err
 	}
-	workers := max(1, min(runtime.GOMAXPROCS(0), len(plan.Operations)))
+	workers := max(1, min(mem.Workers(r.Memory, cow.FileBytes), len(plan.Operations)))
 	full := rows.WithMeta()
 	valid, err := r.Table.View(t.Timeline()).Committed(ctx)
 	if err != nil {

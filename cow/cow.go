@@ -44,6 +44,10 @@ type Writer struct {
 	Parallel int
 }
 
+// FileBytes is about what the writing of one file holds: the rows of two row groups, their
+// encoded form, and what is being read of the file that it replaces.
+const FileBytes = 96 << 20
+
 // Rows is a stream of batches, each valid until the next step.
 type Rows = iter.Seq2[arrow.RecordBatch, error]
 

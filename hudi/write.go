@@ -38,7 +38,8 @@ type Rows struct {
 	// Schema is that of the rows. New nullable columns are added to the table, numbers
 	// widened. A boolean column _hoodie_is_deleted marks deletes.
 	Schema *schema.Schema
-	// Batches is read once. A batch may be reused after the next step.
+	// Batches is read once. A batch is retained as long as it is needed, and its buffers must
+	// not change before Write returns.
 	Batches iter.Seq2[arrow.RecordBatch, error]
 }
 

@@ -62,13 +62,14 @@ func (x *Simple) Locate(ctx context.Context, slices []table.FileSlice, changes *
 		return nil, err
 	}
 	l := &Located{Of: make([]int32, changes.Len())}
+	wanted := keyRange(changes)
 	hits := make([][]int32, len(slices))
 	work, wctx := errgroup.WithContext(ctx)
 	work.SetLimit(runtime.GOMAXPROCS(0))
 	for i, s := range slices {
 		l.Groups = append(l.Groups, Group{FileSlice: s})
 		work.Go(func() (err error) {
-			hits[i], err = x.find(wctx, s, keyColumn, changes)
+			hits[i], err = x.find(wctx, s, keyColumn, changes, wanted)
 			return err
 		})
 	}
@@ -95,11 +96,11 @@ func (x *Simple) Locate(ctx context.Context, slices []table.FileSlice, changes *
 }
 
 // find returns the entries whose keys a slice has.
-func (x *Simple) find(ctx context.Context, s table.FileSlice, keyColumn *schema.Schema, changes *merge.Reducer) ([]int32, error) {
+func (x *Simple) find(ctx context.Context, s table.FileSlice, keyColumn *schema.Schema, changes *merge.Reducer, wanted span) ([]int32, error) {
 	var hits []int32
 	if s.Base != nil {
 		var err error
-		if hits, err = x.inBase(ctx, s.Base, keyColumn, changes); err != nil {
+		if hits, err = x.inBase(ctx, s.Base, keyColumn, changes, wanted); err != nil {
 			return nil, fmt.Errorf("index: keys of %s: %w", s.Base.Path, err)
 		}
 	}
@@ -141,8 +142,34 @@ func (x *Simple) ownKeys(s table.FileSlice) (logs []table.LogFile, latest string
 	return logs, done
 }
 
+// span is a range of keys in the order of their bytes, which is that of Parquet's statistics.
+type span struct{ low, high string }
+
+func keyRange(changes *merge.Reducer) (s span) {
+	for i := range changes.Len() {
+		switch k := changes.Key(i); {
+		case i == 0:
+			s = span{string(k), string(k)}
+		case string(k) < s.low:
+			s.low = string(k)
+		case string(k) > s.high:
+			s.high = string(k)
+		}
+	}
+	return s
+}
+
+// mayHave reports whether a row group may have a key of the range.
+func (s span) mayHave(g *basefile.RowGroup) bool {
+	low, high, _, _, ok := g.Range(schema.MetaRecordKey, &schema.Type{Kind: schema.String})
+	if !ok || low == nil {
+		return true
+	}
+	return low.(string) <= s.high && high.(string) >= s.low
+}
+
 // inBase returns the entries whose keys a base file has.
-func (x *Simple) inBase(ctx context.Context, f *table.BaseFile, keyColumn *schema.Schema, changes *merge.Reducer) ([]int32, error) {
+func (x *Simple) inBase(ctx context.Context, f *table.BaseFile, keyColumn *schema.Schema, changes *merge.Reducer, wanted span) ([]int32, error) {
 	file, err := x.Store.Open(ctx, f.Path)
 	if err != nil {
 		return nil, err
@@ -154,7 +181,7 @@ func (x *Simple) inBase(ctx context.Context, f *table.BaseFile, keyColumn *schem
 	}
 	defer r.Close()
 	var hits []int32
-	for batch, err := range r.Read(ctx, basefile.ReadOptions{Schema: keyColumn}) {
+	for batch, err := range r.Read(ctx, basefile.ReadOptions{Schema: keyColumn, Keep: wanted.mayHave}) {
 		if err == nil {
 			hits, err = lookUp(hits, batch, changes)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hudi-go/hudi-go/internal/basefile"
 	"github.com/hudi-go/hudi-go/internal/fileslice"
+	"github.com/hudi-go/hudi-go/internal/mem"
 	"github.com/hudi-go/hudi-go/timeline"
 )
 
@@ -38,9 +39,13 @@ func (p *Plan) Rows(ctx context.Context) iter.Seq2[arrow.RecordBatch, error] {
 	}
 }
 
+// sliceBytes is about what the reading of one slice holds besides its logs: the compressed
+// columns of a row group and some batches.
+const sliceBytes = 64 << 20
+
 // all reads the tasks, several at a time when there are several.
 func (p *Plan) all(ctx context.Context) iter.Seq2[arrow.RecordBatch, error] {
-	workers := min(p.source.Parallel, len(p.Tasks))
+	workers := min(p.source.Parallel, mem.Workers(p.source.Memory/2, sliceBytes), len(p.Tasks))
 	if workers <= 1 {
 		return func(yield func(arrow.RecordBatch, error) bool) {
 			for _, t := range p.Tasks {

@@ -1,7 +1,6 @@
 package timeline
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -142,19 +141,6 @@ func (t *Timeline) Writes() []Instant {
 // CompletedWrites returns the completed instants that made data files.
 func (t *Timeline) CompletedWrites() []Instant {
 	return t.Select(func(i Instant) bool { return i.Done() && i.Action.Writes() })
-}
-
-// ByCompletion returns the completed instants in the order of completion times, then the
-// pending ones in the order of requested times.
-func (t *Timeline) ByCompletion() []Instant {
-	out := slices.Clone(t.instants)
-	slices.SortStableFunc(out, func(a, b Instant) int {
-		if a.Done() != b.Done() {
-			return cmp.Compare(b.State, a.State)
-		}
-		return cmp.Compare(a.Completion, b.Completion)
-	})
-	return out
 }
 
 // Find returns the instant of a requested time and an action, in its highest state. A

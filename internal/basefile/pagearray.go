@@ -197,7 +197,7 @@ func (a *pageArray) grow(size, rows int) {
 	need := a.written + size
 	switch {
 	case a.text.Cap() == 0:
-		a.text.Reserve(max(need, size/rows*a.rows+size/8))
+		a.text.Reserve(max(need, min(size/rows*a.rows+size/8, maxBatchBytes)))
 	case need > a.text.Cap():
 		a.text.Reserve(max(need, a.text.Cap()*3/2))
 	}

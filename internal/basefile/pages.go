@@ -80,6 +80,7 @@ type pageColumn struct {
 
 	values, dict stored  // of the page and of the dictionary
 	index        []int32 // of the page's values in the dictionary, nil without one
+	longest      int     // text in the dictionary
 	scratch      []byte
 }
 
@@ -121,22 +122,61 @@ func (c *pageColumn) advance() error {
 
 // useDictionary reads a chunk's dictionary once.
 func (c *pageColumn) useDictionary(dict parquet.Dictionary) (err error) {
-	if c.dict.data == nil && c.dict.offsets == nil {
-		c.dict, _, err = c.convert(dict.Page().Data(), nil, dict.Len())
+	if c.dict.data != nil || c.dict.offsets != nil {
+		return nil
 	}
-	return err
+	if c.dict, _, err = c.convert(dict.Page().Data(), nil, dict.Len()); err != nil || c.form != formText {
+		return err
+	}
+	for i := range dict.Len() {
+		c.longest = max(c.longest, int(c.dict.offsets[i+1]-c.dict.offsets[i]))
+	}
+	return nil
 }
 
-// dictionaryBytes is the mean size of the values in a text column's dictionary, 0 without one.
-func (c *pageColumn) dictionaryBytes() (int64, error) {
+// openDictionary reads the dictionary, if there is one, before the first page.
+func (c *pageColumn) openDictionary() error {
 	dict, err := c.pages.ReadDictionary()
 	if err != nil || dict == nil || dict.Len() == 0 {
-		return 0, err
+		return err
 	}
-	if err := c.useDictionary(dict); err != nil {
-		return 0, err
+	return c.useDictionary(dict)
+}
+
+// fit returns how many of the next rows have no more text than a batch may: a value of the
+// dictionary takes room as often as it occurs. It ends with the page, but is one at least.
+func (c *pageColumn) fit(rows int64) (int64, error) {
+	if int64(c.longest)*rows <= maxBatchBytes {
+		return rows, nil
 	}
-	return int64(len(c.dict.data) / dict.Len()), nil
+	if c.page == nil || c.at == c.rows {
+		if err := c.advance(); err != nil {
+			return 0, c.failed(err, int(rows))
+		}
+	}
+	if c.index == nil { // its values are stored, so that the size of the chunk bounds them
+		return rows, nil
+	}
+	n, next, bytes := 0, c.stored, 0
+	for ; n < min(int(rows), c.rows-c.at); n++ {
+		if c.levels != nil && c.levels[c.at+n] == 0 {
+			continue
+		}
+		k := c.index[next]
+		next++
+		if bytes += int(c.dict.offsets[k+1] - c.dict.offsets[k]); bytes > maxBatchBytes && n > 0 {
+			break
+		}
+	}
+	return int64(n), nil
+}
+
+// failed is the error of a page of which some rows are still wanted.
+func (c *pageColumn) failed(err error, rows int) error {
+	if errors.Is(err, io.EOF) {
+		err = fmt.Errorf("the pages end %d rows too early", rows)
+	}
+	return fmt.Errorf("column %s: %w", c.name, err)
 }
 
 func (c *pageColumn) release() {
@@ -245,10 +285,7 @@ func (c *pageColumn) runs(n int, each func(run) error) error {
 	for got := 0; got < n; {
 		if c.page == nil || c.at == c.rows {
 			if err := c.advance(); err != nil {
-				if errors.Is(err, io.EOF) {
-					err = fmt.Errorf("the pages end %d rows too early", n-got)
-				}
-				return fmt.Errorf("column %s: %w", c.name, err)
+				return c.failed(err, n-got)
 			}
 			continue
 		}

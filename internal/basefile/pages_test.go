@@ -159,3 +159,43 @@ func arrowGoRead(r *rapid.T, data []byte, alloc memory.Allocator) arrow.RecordBa
 	}
 	return array.NewRecordBatch(tbl.Schema(), slices.Clone(columns), tbl.NumRows())
 }
+
+// TestLongTextInADictionary has one long value in nearly every row, beside a thousand short
+// ones: batches are cut by what their rows take and not by what the dictionary takes.
+func TestLongTextInADictionary(t *testing.T) {
+	const rows = 5000
+	alloc := checked(t)
+	long := string(bytes.Repeat([]byte("x"), 100_000))
+	b := array.NewRecordBuilder(alloc, arrow.NewSchema([]arrow.Field{{Name: "s", Type: arrow.BinaryTypes.String, Nullable: true}}, nil))
+	defer b.Release()
+	for i := range rows {
+		switch {
+		case i%5 == 1:
+			b.Field(0).(*array.StringBuilder).Append(fmt.Sprint(i))
+		case i%5 == 2:
+			b.Field(0).AppendNull()
+		default:
+			b.Field(0).(*array.StringBuilder).Append(long)
+		}
+	}
+	batch := b.NewRecordBatch()
+	defer batch.Release()
+	var out bytes.Buffer
+	w, err := pqarrow.NewFileWriter(batch.Schema(), &out, parquet.NewWriterProperties(), pqarrow.DefaultWriterProps())
+	require.NoError(t, err)
+	require.NoError(t, w.Write(batch))
+	require.NoError(t, w.Close())
+
+	s, err := schema.FromArrow("t", batch.Schema())
+	require.NoError(t, err)
+	at := 0
+	for got, err := range openBytes(t, out.Bytes(), alloc).Read(t.Context(), ReadOptions{Schema: s}) {
+		require.NoError(t, err)
+		require.Less(t, batchBytes(got), int64(maxBatchBytes+maxBatchBytes/4))
+		part := array.NewSlice(batch.Column(0), int64(at), int64(at)+got.NumRows())
+		require.True(t, array.Equal(part, got.Column(0)))
+		part.Release()
+		at += int(got.NumRows())
+	}
+	require.Equal(t, rows, at)
+}

@@ -24,7 +24,7 @@ type groupScan struct {
 	flat     []*pageColumn        // by field; nil for those of records
 	records  pqarrow.RecordReader // nil if all are flat
 	rows     int64                // read
-	limit    int64                // rows of a batch
+	limit    int64                // rows of a batch, at most
 	parallel int
 }
 
@@ -86,12 +86,14 @@ func (s *groupScan) openFlat(ctx context.Context) (nested []int, err error) {
 		}
 		c.pages = group[leaves[0]].(*parquet.FileColumnChunk).PagesFrom(chunks)
 		leaves = leaves[1:]
-		if c.form == formText {
-			mean, err := c.dictionaryBytes()
-			if err != nil {
-				return nil, s.r.failed(fmt.Errorf("column %s: dictionary: %w", c.name, err))
-			}
-			s.limit = max(1, min(s.limit, maxBatchBytes/max(mean, 1)))
+		if c.form != formText {
+			continue
+		}
+		if err := c.openDictionary(); err != nil {
+			return nil, s.r.failed(fmt.Errorf("column %s: dictionary: %w", c.name, err))
+		}
+		if len(nested) > 0 { // arrow-go makes batches of equal size
+			s.limit = max(1, min(s.limit, int64(maxBatchBytes/max(c.longest, 1))))
 		}
 	}
 	return nested, nil
@@ -143,6 +145,13 @@ func (s *groupScan) read(rows int64) (arrow.RecordBatch, error) {
 			return nil, err
 		}
 		rows = nested.NumRows()
+	} else {
+		for _, c := range s.flat {
+			var err error
+			if rows, err = c.fit(rows); err != nil {
+				return nil, s.r.failed(fmt.Errorf("row group %d: %w", s.group.index, err))
+			}
+		}
 	}
 	columns := make([]arrow.Array, len(s.fields))
 	defer func() {

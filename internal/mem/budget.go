@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"sync/atomic"
 )
@@ -30,10 +31,6 @@ func NewBudget(total int64, spillDir string) *Budget {
 	}
 	return &Budget{total: total, spillDir: spillDir}
 }
-
-// DefaultBudget returns a budget of DefaultBytes that spills to the system's folder of
-// temporary files.
-func DefaultBudget() *Budget { return NewBudget(DefaultBytes(), "") }
 
 // DefaultBytes is 512 MiB, or the limit of the process's control group if that is less.
 func DefaultBytes() int64 { return min(defaultBytes, cgroupLimit(os.DirFS("/"))) }
@@ -66,8 +63,11 @@ func (b *Budget) Total() int64 { return b.total }
 // Used is the number of bytes reserved now.
 func (b *Budget) Used() int64 { return b.used.Load() }
 
-// Share is what each of some parts that work side by side may plan with.
-func (b *Budget) Share(parts int) int64 { return b.total / int64(max(parts, 1)) }
+// Workers is how many pieces of work may go on at a time that take about so many bytes each:
+// as many as there are processors, if the total allows it, and one at least.
+func Workers(total, each int64) int {
+	return int(max(1, min(int64(runtime.GOMAXPROCS(0)), total/each)))
+}
 
 // SpillDir is the folder for what does not fit.
 func (b *Budget) SpillDir() string { return b.spillDir }

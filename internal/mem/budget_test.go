@@ -3,6 +3,7 @@ package mem
 import (
 	"math"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"testing"
@@ -23,8 +24,6 @@ func TestBudget(t *testing.T) {
 	b.Release(60)
 	require.Equal(t, int64(40), b.Used())
 	require.False(t, b.Reserve(math.MaxInt64), "no overflow")
-	require.Equal(t, int64(25), b.Share(4))
-	require.Equal(t, int64(100), b.Share(0))
 	require.Panics(t, func() { b.Release(41) })
 	require.Equal(t, os.TempDir(), NewBudget(1, "").SpillDir())
 }
@@ -90,7 +89,10 @@ func TestCgroupLimit(t *testing.T) {
 	}
 	require.LessOrEqual(t, DefaultBytes(), int64(512<<20))
 	require.Positive(t, DefaultBytes())
-	require.Equal(t, DefaultBytes(), DefaultBudget().Total())
+	require.Equal(t, 1, Workers(10, 100))
+	require.Equal(t, 1, Workers(199, 100))
+	require.Equal(t, min(2, runtime.GOMAXPROCS(0)), Workers(200, 100))
+	require.Equal(t, runtime.GOMAXPROCS(0), Workers(1<<40, 100))
 }
 
 func TestSetGoLimit(t *testing.T) {

@@ -11,9 +11,11 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/hudi-go/hudi-go/cow"
 	"github.com/hudi-go/hudi-go/index"
 	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/internal/fileslice"
+	"github.com/hudi-go/hudi-go/internal/mem"
 	"github.com/hudi-go/hudi-go/schema"
 	"github.com/hudi-go/hudi-go/table"
 	"github.com/hudi-go/hudi-go/timeline"
@@ -318,7 +320,7 @@ func (w *write) perform(ctx context.Context, jobs []*job) ([]*timeline.WriteStat
 	var mu sync.Mutex
 	var stats []*timeline.WriteStat
 	work, ctx := errgroup.WithContext(ctx)
-	work.SetLimit(runtime.GOMAXPROCS(0))
+	work.SetLimit(mem.Workers(w.options.Memory, cow.FileBytes))
 	for _, j := range jobs {
 		work.Go(func() error {
 			done, err := w.do(ctx, j)
