@@ -40,6 +40,12 @@ func setting(t testing.TB, name string, preset int) int {
 	return n
 }
 
+// version is the version of the n-th table: 6, 8 and 9 in turn, or that of HUDI_GO_TABLE_VERSION.
+func version(t testing.TB, n int) string {
+	t.Helper()
+	return strconv.Itoa(setting(t, "HUDI_GO_TABLE_VERSION", []int{6, 8, 9}[n%3]))
+}
+
 // origin is a database that changes, in its lab.
 type origin struct {
 	*interop.Lab

@@ -3,6 +3,7 @@ package interop_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -18,7 +19,8 @@ import (
 
 // hudictl ingest is killed with kill -9 at random moments while PostgreSQL changes, HUDI_GO_KILLS (8) times for each
 // table, and started again at once. In the end the tables have what PostgreSQL has, and those of append mode every event
-// once. Then ingesters are held with SIGSTOP while others take over. HUDI_GO_SEED (1) chooses other moments.
+// once. Then ingesters are held with SIGSTOP while others take over. HUDI_GO_SEED (1) chooses other moments. The tables
+// are of versions 6, 8 and 9, or all of HUDI_GO_TABLE_VERSION.
 func TestKill(t *testing.T) {
 	seed := setting(t, "HUDI_GO_SEED", 1)
 	from := startOrigin(t, workload.PostgreSQL, seed+100)
@@ -38,11 +40,14 @@ func killed(t *testing.T, from *origin, rng *rand.Rand, kills, changes int) {
 	}
 	interop.RunHudictl(t, "version") // so that it is built
 	root := t.TempDir()
-	upserts := []*feed{
-		newFeed(from, root, "kill", "orders", "cow", quick...),
-		newFeed(from, root, "kill", "orders", "mor", quick...),
+	options := func(n int, more ...string) []string {
+		return slices.Concat(quick, []string{"--table-version", version(t, n)}, more)
 	}
-	appends := []*feed{newFeed(from, root, "kill", "items", "cow", append(quick, "--op", "append")...)}
+	upserts := []*feed{
+		newFeed(from, root, "kill", "orders", "cow", options(0)...),
+		newFeed(from, root, "kill", "orders", "mor", options(1)...),
+	}
+	appends := []*feed{newFeed(from, root, "kill", "items", "cow", options(2, "--op", "append")...)}
 	all := append(upserts, appends...)
 
 	work := startWork(from, changes/(kills*2))

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -77,9 +76,8 @@ func live(t *testing.T, from *origin, changes int) {
 		var running []*feed
 		for _, source := range half.sources {
 			for _, kind := range []string{"cow", "mor"} {
-				version := []int{6, 8, 9}[(len(feeds)+len(running))%3]
 				f := newFeed(from, root, "live", source, kind, "--interval", "1s", "--option", "hoodie.compact.inline.max.delta.commits=3",
-					"--table-version", strconv.Itoa(setting(t, "HUDI_GO_TABLE_VERSION", version)))
+					"--table-version", version(t, len(feeds)+len(running)))
 				if source == "items" && kind == "cow" {
 					f.args = append(f.args, "--index", "simple")
 				}
