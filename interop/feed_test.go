@@ -77,7 +77,7 @@ type feed struct {
 
 func newFeed(from *origin, root, prefix, source, kind string, more ...string) *feed {
 	topic := prefix + "." + workload.Schema + "." + source
-	f := &feed{source: from.db.TableNamed(source), topic: topic, path: filepath.Join(root, prefix+"-"+source+"-"+kind)}
+	f := &feed{source: from.db.TableNamed(source), topic: topic, path: root + "/" + prefix + "-" + source + "-" + kind}
 	f.args = append([]string{"ingest", f.path, "--brokers", from.Brokers, "--topic", topic, "--type", kind}, more...)
 	return f
 }
@@ -216,7 +216,7 @@ func (f *feed) requireEnds(t testing.TB, from *origin) {
 func (f *feed) compare(t testing.TB, spark *interop.Spark, want map[string][]map[string]any) []string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "spark.jsonl")
-	spark.Read(t, interop.Read{Path: f.path, Out: out, Encoding: interop.Contract})
+	spark.Read(t, interop.Read{Path: interop.OnDisk(t, f.path), Out: out, Encoding: interop.Contract})
 	bySpark, err := interop.ReadJSONLFile(out)
 	require.NoError(t, err)
 	var lost []string

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"github.com/hudi-go/hudi-go/hudi"
 	"github.com/hudi-go/hudi-go/interop"
 	"github.com/hudi-go/hudi-go/interop/workload"
+	"github.com/hudi-go/hudi-go/storage"
 )
 
 // hudictl ingest is killed with kill -9 at random moments while PostgreSQL changes, HUDI_GO_KILLS (8) times for each
@@ -25,12 +27,12 @@ func TestKill(t *testing.T) {
 	seed := setting(t, "HUDI_GO_SEED", 1)
 	from := startOrigin(t, workload.PostgreSQL, seed+100)
 	rng := rand.New(rand.NewPCG(uint64(seed), 0))
-	killed(t, from, rng, 8, 5000)
+	killed(t, from, t.TempDir(), rng, 8, 5000)
 	t.Run("paused", func(t *testing.T) { paused(t, from, rng) })
 }
 
 // killed kills ingesters while the database changes, HUDI_GO_KILLS times each, and compares.
-func killed(t *testing.T, from *origin, rng *rand.Rand, kills, changes int) {
+func killed(t *testing.T, from *origin, root string, rng *rand.Rand, kills, changes int) {
 	t.Helper()
 	kills, changes = setting(t, "HUDI_GO_KILLS", kills), setting(t, "HUDI_GO_CHANGES", changes)
 	before := from.g.Changes
@@ -39,9 +41,12 @@ func killed(t *testing.T, from *origin, rng *rand.Rand, kills, changes int) {
 		from.WaitRecords(t, topic, 1, 2*time.Minute)
 	}
 	interop.RunHudictl(t, "version") // so that it is built
-	root := t.TempDir()
+	always := quick
+	if storage.Scheme(root) != "" { // there a heartbeat shows who is dead
+		always = append(slices.Clone(quick), "--option", "hoodie.client.heartbeat.interval_in_ms="+strconv.FormatInt(shortBeat.Milliseconds(), 10))
+	}
 	options := func(n int, more ...string) []string {
-		return slices.Concat(quick, []string{"--table-version", version(t, n)}, more)
+		return slices.Concat(always, []string{"--table-version", version(t, n)}, more)
 	}
 	upserts := []*feed{
 		newFeed(from, root, "kill", "orders", "cow", options(0)...),
@@ -54,6 +59,9 @@ func killed(t *testing.T, from *origin, rng *rand.Rand, kills, changes int) {
 	killAll(t, rng, all, kills)
 	work.stop(t)
 	t.Logf("%d rows changed; the tables: %v", from.g.Changes-before, all)
+	if storage.Scheme(root) != "" {
+		time.Sleep(3 * shortBeat) // so that the next commits find those dead that were killed
+	}
 	settle(t, from, all)
 
 	want := from.db.Dump(t, from.Lab)
@@ -65,6 +73,9 @@ func killed(t *testing.T, from *origin, rng *rand.Rand, kills, changes int) {
 		requireEveryEvent(t, from, f, spark)
 	}
 }
+
+// shortBeat is the time between two heartbeats on stores without file locks.
+const shortBeat = 5 * time.Second
 
 // quick makes commits follow each other, so that most moments lie in one.
 var quick = []string{"--interval", "200ms", "--option", "hoodie.compact.inline.max.delta.commits=3"}
@@ -153,7 +164,7 @@ func requireEveryEvent(t *testing.T, from *origin, f *feed, spark *interop.Spark
 	columns := []string{"_kafka_partition", "_kafka_offset"}
 	for name, rows := range map[string][]map[string]any{
 		"hudictl": interop.QueryHudictl(t, f.path, "--columns", strings.Join(columns, ",")),
-		"spark":   spark.Read(t, interop.Read{Path: f.path, Columns: columns, Encoding: interop.Contract}).Rows,
+		"spark":   spark.Read(t, interop.Read{Path: interop.OnDisk(t, f.path), Columns: columns, Encoding: interop.Contract}).Rows,
 	} {
 		got := map[string]int{}
 		for _, row := range rows {

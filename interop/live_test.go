@@ -32,18 +32,27 @@ const customersAvro = `{"type":"record","name":"customers","fields":[{"name":"id
 // number of rows that change, HUDI_GO_SEED (1) makes other changes. The tables are of versions 6, 8 and 9 in turn, or all of
 // HUDI_GO_TABLE_VERSION.
 func TestLive(t *testing.T) {
-	live(t, startOrigin(t, workload.PostgreSQL, setting(t, "HUDI_GO_SEED", 1)), 5000)
+	live(t, startOrigin(t, workload.PostgreSQL, setting(t, "HUDI_GO_SEED", 1)), t.TempDir(), 5000)
+}
+
+// The same from PostgreSQL onto S3, with fewer changes (800), and then kill -9 as in TestKill, twice for each table.
+func TestLiveS3(t *testing.T) {
+	s3, seed := interop.StartS3(t), setting(t, "HUDI_GO_SEED", 1)
+	from := startOrigin(t, workload.PostgreSQL, seed+200)
+	live(t, from, s3.URI+"/live", 800)
+	t.Run("killed", func(t *testing.T) { killed(t, from, s3.URI+"/killed", rand.New(rand.NewPCG(uint64(seed), 0)), 2, 800) })
 }
 
 // The same from MariaDB, with fewer changes (2000), and then kill -9 as in TestKill, twice for each table.
 func TestMariaDB(t *testing.T) {
 	seed := setting(t, "HUDI_GO_SEED", 1)
 	from := startOrigin(t, workload.MariaDB, seed)
-	live(t, from, 2000)
-	t.Run("killed", func(t *testing.T) { killed(t, from, rand.New(rand.NewPCG(uint64(seed), 0)), 2, 1500) })
+	live(t, from, t.TempDir(), 2000)
+	t.Run("killed", func(t *testing.T) { killed(t, from, t.TempDir(), rand.New(rand.NewPCG(uint64(seed), 0)), 2, 1500) })
 }
 
-func live(t *testing.T, from *origin, changes int) {
+// live keeps the tables below root, a folder or URI.
+func live(t *testing.T, from *origin, root string, changes int) {
 	t.Helper()
 	changes = setting(t, "HUDI_GO_CHANGES", changes)
 	g := from.g
@@ -67,7 +76,6 @@ func live(t *testing.T, from *origin, changes int) {
 	}
 	t.Logf("%d of %d rows changed, the snapshot is taken", g.Changes, changes)
 
-	root := t.TempDir()
 	var feeds []*feed
 	for _, half := range []struct {
 		sources []string
@@ -126,7 +134,7 @@ func live(t *testing.T, from *origin, changes int) {
 			}
 		}
 		if strings.HasSuffix(f.path, "-mor") && f != plain {
-			require.True(t, slices.ContainsFunc(timelineOf(t, f.path), func(i instant) bool { return i.action == "commit" }), "%s was never compacted", f)
+			require.True(t, slices.ContainsFunc(timelineOf(t, interop.OnDisk(t, f.path)), func(i instant) bool { return i.action == "commit" }), "%s was never compacted", f)
 		}
 	}
 	for reason, lines := range lost {
@@ -160,7 +168,7 @@ func plainFeed(t *testing.T, from *origin, root string) *feed {
 	for _, name := range []string{"id", "credit", "created_at"} {
 		require.Contains(t, proposed, `"name":"`+name+`"`)
 	}
-	file := filepath.Join(root, "customers.avsc")
+	file := filepath.Join(t.TempDir(), "customers.avsc")
 	boolean := map[*workload.Database]string{workload.PostgreSQL: "boolean", workload.MariaDB: "int"}[from.db]
 	require.NoError(t, os.WriteFile(file, fmt.Appendf(nil, customersAvro, boolean), 0o600))
 	return newFeed(from, root, "plain", "customers", "mor", "--schema", file)

@@ -88,9 +88,12 @@ func (s *S3) Disturb(t testing.TB, fate func(r *http.Request) string) {
 	t.Setenv("AWS_ENDPOINT_URL", proxy.URL)
 }
 
-// CopyTable copies the files of a table to a new folder on local disk, for engines that do not reach the store.
-func CopyTable(t testing.TB, uri string) string {
+// OnDisk is the folder of a table on local disk, or of a copy of a table elsewhere, for engines that do not reach its store.
+func OnDisk(t testing.TB, uri string) string {
 	t.Helper()
+	if storage.Scheme(uri) == "" {
+		return uri
+	}
 	st, err := storage.Open(t.Context(), uri)
 	require.NoError(t, err)
 	dir := filepath.Join(t.TempDir(), "copy")
@@ -119,6 +122,9 @@ func copyDir(ctx context.Context, st storage.Store, from, to string) error {
 			return err
 		}
 		if err := os.WriteFile(target, data, 0o644); err != nil {
+			return err
+		}
+		if err := os.Chtimes(target, e.ModTime, e.ModTime); err != nil { // in version 6 it is the completion time
 			return err
 		}
 	}

@@ -129,11 +129,7 @@ func requirePairs(t *testing.T, uri string, want pairs) {
 	t.Helper()
 	wanted := lines(want.rows())
 	require.Empty(t, difference("model", wanted, "hudictl", lines(interop.QueryHudictl(t, uri))), uri)
-	local := uri
-	if storage.Scheme(uri) != "" {
-		local = interop.CopyTable(t, uri)
-	}
-	bySpark := interop.SharedSpark(t).Read(t, interop.Read{Path: local, Encoding: interop.Contract}).Rows
+	bySpark := interop.SharedSpark(t).Read(t, interop.Read{Path: interop.OnDisk(t, uri), Encoding: interop.Contract}).Rows
 	require.Empty(t, difference("model", wanted, "spark", lines(bySpark)), uri)
 }
 

@@ -114,7 +114,11 @@ func (h *heartbeat) stop(ctx context.Context, remove bool) error {
 
 // RemoveHeartbeat deletes what showed that an instant's writer lives.
 func RemoveHeartbeat(ctx context.Context, st storage.Store, instant string) error {
-	for _, path := range []string{heartbeatPath(instant), writerLock(instant)} {
+	paths := []string{heartbeatPath(instant)}
+	if st.Capabilities().FileLock {
+		paths = append(paths, writerLock(instant))
+	}
+	for _, path := range paths {
 		if err := st.Delete(ctx, path); err != nil {
 			return fmt.Errorf("txn: remove heartbeat of %s: %w", instant, err)
 		}
@@ -189,7 +193,11 @@ func fresh(t *table.Handle, last time.Time) bool {
 // markers.
 func Traces(ctx context.Context, st storage.Store) ([]string, error) {
 	seen := map[string]bool{}
-	for _, dir := range []string{heartbeatDir, locksDir, tempDir} {
+	dirs := []string{heartbeatDir, tempDir}
+	if st.Capabilities().FileLock {
+		dirs = append(dirs, locksDir)
+	}
+	for _, dir := range dirs {
 		entries, err := st.List(ctx, dir)
 		if err != nil {
 			return nil, fmt.Errorf("txn: list %s: %w", dir, err)

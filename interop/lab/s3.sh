@@ -13,7 +13,7 @@ start)
   SERVER="$(ls -d "$CACHE"/versitygw-*/versitygw | sort -V | tail -1)"
   if ! pid_alive "$PIDF"; then
     mkdir -p "$HOME_/data/lab"
-    # Metadata are extended attributes. In files of its own (--sidecar) a reader may get an object's old bytes with its new ETag.
+    # Metadata are extended attributes. In files of their own (--sidecar) a reader may get an object's old bytes with its new ETag.
     ROOT_ACCESS_KEY=labkey ROOT_SECRET_KEY=labsecret nohup "$SERVER" --port "127.0.0.1:$PORT" --region us-east-1 \
       posix "$HOME_/data" >"$HOME_/server.log" 2>&1 </dev/null &
     echo $! >"$PIDF"

@@ -1,0 +1,78 @@
+package hudi_test
+
+import (
+	"testing"
+
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/stretchr/testify/require"
+
+	"github.com/hudi-go/hudi-go/hudi"
+	"github.com/hudi-go/hudi-go/query"
+	"github.com/hudi-go/hudi-go/storage/intercept"
+	"github.com/hudi-go/hudi-go/storage/mem"
+	"github.com/hudi-go/hudi-go/storage/record"
+	"github.com/hudi-go/hudi-go/table"
+)
+
+// TestRequests counts what commits and queries ask of an object store, as docs/storage.md
+// says: an operation is a request, which costs time and money. The table has two partitions
+// with small files and three commits.
+func TestRequests(t *testing.T) {
+	for _, c := range []struct {
+		kind          kind
+		commit, query int
+	}{
+		{kind{typ: table.COW, partitioned: true}, 46, 8},
+		{kind{typ: table.MOR, buckets: 2, partitioned: true}, 41, 18},
+	} {
+		t.Run(c.kind.String(), func(t *testing.T) {
+			clock := &simClock{}
+			st := record.Wrap(mem.NewObjects(clock.Now))
+			options := quiet(clock, memory.DefaultAllocator, hudi.WithProperty("hoodie.time.generator.max_expected_clock_skew_ms", "0"))
+			_, err := hudi.CreateStore(t.Context(), st, c.kind.config(), options...)
+			require.NoError(t, err)
+			do := func(f func(tab *hudi.Table) error) map[intercept.Op]int {
+				st.Reset()
+				tab, err := hudi.OpenStore(t.Context(), st, options...)
+				require.NoError(t, err)
+				require.NoError(t, f(tab))
+				return requests(st.Ops())
+			}
+			var commit map[intercept.Op]int
+			for _, o := range []op{first, first, first, second} {
+				commit = do(func(tab *hudi.Table) error { return o.do(t.Context(), tab) })
+			}
+			query := do(func(tab *hudi.Table) error {
+				_, err := all(t.Context(), tab, query.Options{})
+				return err
+			})
+			t.Logf("commit: %v, query: %v", commit, query)
+			require.Equal(t, c.commit, total(commit))
+			require.Equal(t, c.query, total(query))
+		})
+	}
+}
+
+// requests counts the requests to S3 behind operations on a store: reads of small files come
+// with their opening, a stream is one at its end, and a folder is listed before it is deleted.
+func requests(ops []record.Op) map[intercept.Op]int {
+	n := map[intercept.Op]int{}
+	for _, o := range ops {
+		switch o.Kind {
+		case intercept.ReadAt, intercept.Create, intercept.MakeDir:
+		case intercept.DeleteDir:
+			n[o.Kind] += 2
+		default:
+			n[o.Kind]++
+		}
+	}
+	return n
+}
+
+func total(counts map[intercept.Op]int) int {
+	sum := 0
+	for _, n := range counts {
+		sum += n
+	}
+	return sum
+}
