@@ -82,10 +82,11 @@ func (in *identifiedJSON) columns() ([]identified, error) {
 			return c, nil
 		}
 		var nested identifiedJSON
-		err := json.Unmarshal(text, &nested)
-		if err == nil {
-			c.fields, err = nested.columns()
+		if err := json.Unmarshal(text, &nested); err != nil {
+			return c, fmt.Errorf("%w: %w", err, base.ErrCorrupt)
 		}
+		var err error
+		c.fields, err = nested.columns()
 		return c, err
 	}
 	type part struct {

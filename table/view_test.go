@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/internal/goldentest"
 	"github.com/hudi-go/hudi-go/storage"
 	"github.com/hudi-go/hudi-go/storage/mem"
 	"github.com/hudi-go/hudi-go/timeline"
@@ -175,6 +176,35 @@ func TestSlicesAt(t *testing.T) {
 			require.Equal(t, tt.want, show(got))
 		})
 	}
+}
+
+// TestArchivedLogs: whether a log of an archived write came before or after a base file is for
+// the archive to tell, by the completion time.
+func TestArchivedLogs(t *testing.T) {
+	w := newWorld(t, 9)
+	golden := goldentest.Store(t, "v9_cow_archived")
+	files, err := golden.List(t.Context(), ".hoodie/timeline/history")
+	require.NoError(t, err)
+	for _, f := range files {
+		data, err := storage.ReadFile(t.Context(), golden, f.Path)
+		require.NoError(t, err)
+		require.NoError(t, w.store.Put(t.Context(), f.Path, data))
+	}
+	// The archive has 20261123090231322, completed at 20261123090239116, and 20261123090242153.
+	const requested, before, after = "20261123090231322", "20261123090235000", "20261123090240000"
+	w.instants("20261124000000000_20261124000000001.deltacommit")
+	w.data("ba20261123090000000", "la"+requested, "ba"+before, "bb20261123090000000", "lb"+requested, "bb"+after)
+	at := func(at string) string {
+		got, err := w.view().SlicesAt(t.Context(), "p", at)
+		require.NoError(t, err)
+		return show(got)
+	}
+	require.Equal(t, "a@"+before+": b"+before+" l"+requested+"; b@"+after+": b"+after, at(""), "completed after the one base file, before the other")
+
+	for _, f := range files {
+		require.NoError(t, w.store.Delete(t.Context(), f.Path))
+	}
+	require.Equal(t, "a@"+before+": b"+before+"; b@"+after+": b"+after, at(""), "without an archive the requested time counts")
 }
 
 func TestReplacedGroups(t *testing.T) {
