@@ -77,6 +77,7 @@ type Counts struct {
 	Messages   int64 // logical decoding messages, ignored
 	Other      int64 // heartbeats, transaction and schema change records, ignored
 	Skipped    int64 // by Skip
+	Logs       int64 // times that a partition went over to another log, as after a failover
 
 	OutOfRange int64 // values stored as null, see the package documentation
 }

@@ -195,6 +195,10 @@ func TestBinlogOrder(t *testing.T) {
 		op, source string
 		want       int64
 	}
+	logs := map[string]int64{ // where another log is seen
+		"another server, without GTIDs": 1, "another server, which has written the first server's transactions": 1, "MariaDB's GTIDs": 1,
+		"a transaction above 4 GiB, where positions of events begin anew": 1,
+	}
 	for name, steps := range map[string][]step{
 		"file numbers are numbers": {
 			{"c", at("binlog.999999", 9, 1, ""), order(999999, 9)},
@@ -250,10 +254,12 @@ func TestBinlogOrder(t *testing.T) {
 				want = append(want, s.want)
 			}
 			require.Equal(t, "_event_order", d.OrderColumn())
-			for _, r := range allRows(flush(t, d)) {
+			b := flush(t, d)
+			for _, r := range allRows(b) {
 				got = append(got, r["_event_order"].(int64))
 			}
 			require.Equal(t, want, got)
+			require.Equal(t, logs[name], b.Counts.Logs)
 		})
 	}
 }

@@ -177,13 +177,17 @@ func (d *Decoder) append(rec *Record, p *partition) error {
 	if err != nil {
 		return err
 	}
-	settles := ev.op == 'r' || positioned && position < p.Order && p.origin.outrun(rec.Value, &ev.source)
+	anew := positioned && position < p.Order && ev.op != 'r' && p.origin.outrun(rec.Value, &ev.source)
+	settles := ev.op == 'r' || anew
 	order := p.order(position, positioned, settles)
 	if err := d.row(rec, ev, position, order); err != nil {
 		return err
 	}
 	d.wider = false
 	p.took(rec.Offset, number(rec.Value, ev.source[srcTime]))
+	if anew && p.floor < p.Order {
+		counts.Logs++
+	}
 	if p.tookRow(order, settles); ev.op != 'r' && order == p.Order {
 		p.origin.note(rec.Value, &ev.source)
 	}

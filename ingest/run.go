@@ -332,6 +332,10 @@ func (r *run) seal(running context.Context, batches chan<- *batch, final bool) e
 			r.at.Topics[g.Topic].Order[g.Partition] = g.Order
 		}
 	}
+	if n := made.Counts.Logs; n > 0 {
+		r.options.Log.Warn("positions in the source's log begin anew, as after a failover: events count as they come until positions are as high as before",
+			"topics", r.options.Topics, "partitions", n)
+	}
 	b := &batch{Batch: made, to: r.at.clone(), final: final, schema: r.decoder.Schema(), passed: r.passed()}
 	if b.schema == nil { // no change event so far
 		b.schema = r.known

@@ -138,6 +138,7 @@ func (s *sink) count(b *batch) {
 	t.Messages += c.Messages
 	t.Other += c.Other
 	t.Skipped += c.Skipped
+	t.Logs += c.Logs
 	t.OutOfRange += c.OutOfRange
 	if s.example == "" {
 		s.example = b.OutOfRange
