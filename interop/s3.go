@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -124,7 +125,9 @@ func copyDir(ctx context.Context, st storage.Store, from, to string) error {
 		if err := os.WriteFile(target, data, 0o644); err != nil {
 			return err
 		}
-		if err := os.Chtimes(target, e.ModTime, e.ModTime); err != nil { // in version 6 it is the completion time
+		// In version 6 it is the completion time. S3 tells whole seconds, by which an instant would end before it began.
+		end := e.ModTime.Add(time.Second - time.Millisecond)
+		if err := os.Chtimes(target, end, end); err != nil {
 			return err
 		}
 	}

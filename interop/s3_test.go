@@ -147,7 +147,7 @@ func TestS3Commands(t *testing.T) {
 
 func allCommands(t *testing.T, uri, kind string) {
 	createPairs(t, uri, kind)
-	require.NotZero(t, interop.Hudictl(t, "create", uri, "--name", "again", "--keys", "id").Run(), "there is a table")
+	require.Error(t, interop.Hudictl(t, "create", uri, "--name", "again", "--keys", "id").Run(), "there is a table")
 	want := pairs{}
 	upsert := func(rows ...map[string]any) {
 		mustRun(t, commitPairs(t, uri, "upsert", rows, "--option", "hoodie.compact.inline=false", "--option", "hoodie.clean.automatic=false"))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"regexp"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -65,7 +64,7 @@ func TestLeaseBytes(t *testing.T) {
 		h := lease(t, s)
 		data, err := storage.ReadFile(t.Context(), s, leasePath)
 		require.NoError(t, err)
-		require.Regexp(t, regexp.MustCompile(`^\{"expired":false,"validUntil":\d{12,13},"owner":"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"\}$`), string(data))
+		require.Regexp(t, `^\{"expired":false,"validUntil":\d{12,13},"owner":"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"\}$`, string(data))
 		taken := leaseOf(t, s)
 		require.Equal(t, began.Add(30*time.Second).UnixMilli(), taken.ValidUntil)
 		time.Sleep(time.Second)

@@ -213,7 +213,7 @@ func (w *writer) Abort() error {
 	w.ended = true
 	w.ignore()
 	w.fail(errAborted)
-	<-w.done
+	_ = <-w.done // it says so
 	w.cancel()
 	return nil
 }
