@@ -117,7 +117,7 @@ func (s *store) Create(ctx context.Context, p string) (storage.Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{store: s, ctx: ctx, path: p, key: key, token: rand.Text(), done: make(chan error, 1)}
+	w := &writer{store: s, ctx: ctx, path: p, key: key, token: rand.Text(), done: make(chan struct{})}
 	content, in := io.Pipe()
 	w.in = in
 	// An upload that is given up must still tell the server to forget the parts that it has
@@ -133,7 +133,8 @@ func (s *store) Create(ctx context.Context, p string) (storage.Writer, error) {
 		if err != nil {
 			_ = content.CloseWithError(err) // so that the next Write fails
 		}
-		w.done <- err
+		w.err = err
+		close(w.done)
 	}()
 	return w, nil
 }
@@ -152,7 +153,8 @@ type writer struct {
 	token     string
 
 	in     *io.PipeWriter     // the content
-	done   chan error         // the end of the upload
+	done   chan struct{}      // closed at the end of the upload
+	err    error              // of the upload, set before
 	cancel context.CancelFunc // ends the upload at once
 	ignore func() bool        // makes the writer independent of ctx
 	failed error              // of the first Write that failed
@@ -196,12 +198,12 @@ func (w *writer) Close() error {
 	w.ended = true
 	defer w.cancel()
 	_ = w.in.Close() // it returns nil
-	err := <-w.done
+	<-w.done
 	w.ignore()
-	if err == nil {
+	if w.err == nil {
 		return nil
 	}
-	_, err = w.store.settle(w.ctx, w.path, w.key, w.token, condition{}, err)
+	_, err := w.store.settle(w.ctx, w.path, w.key, w.token, condition{}, w.err)
 	return err
 }
 
@@ -213,7 +215,7 @@ func (w *writer) Abort() error {
 	w.ended = true
 	w.ignore()
 	w.fail(errAborted)
-	_ = <-w.done // it says so
+	<-w.done
 	w.cancel()
 	return nil
 }
