@@ -35,11 +35,11 @@ func TestLive(t *testing.T) {
 	live(t, startOrigin(t, workload.PostgreSQL, setting(t, "HUDI_GO_SEED", 1)), t.TempDir(), 5000)
 }
 
-// The same from PostgreSQL onto S3, with fewer changes (800), and then kill -9 as in TestKill, twice for each table.
+// The same from PostgreSQL onto S3, with fewer changes (2000), and then kill -9 as in TestKill, twice for each table.
 func TestLiveS3(t *testing.T) {
 	s3, seed := interop.StartS3(t), setting(t, "HUDI_GO_SEED", 1)
-	from := startOrigin(t, workload.PostgreSQL, seed+200)
-	live(t, from, s3.URI+"/live", 800)
+	from := startOrigin(t, workload.PostgreSQL, seed)
+	live(t, from, s3.URI+"/live", 2000)
 	t.Run("killed", func(t *testing.T) { killed(t, from, s3.URI+"/killed", rand.New(rand.NewPCG(uint64(seed), 0)), 2, 800) })
 }
 
