@@ -343,10 +343,16 @@ func compare(a, b *int64) int {
 	return int(max(-1, min(1, *a-*b)))
 }
 
+// ordered tells whether ordering values decide: in version 6 always between versions of one
+// log or one batch.
+func (m *model) ordered(inLog bool) bool {
+	return m.kind.mode != table.CommitTimeOrdering || inLog && m.kind.version == 6
+}
+
 // wins is the rule for a row, or a row with a delete mark, against an older version.
-func (m *model) wins(newer, older version) bool {
+func (m *model) wins(newer, older version, inLog bool) bool {
 	switch {
-	case m.kind.mode == table.CommitTimeOrdering:
+	case !m.ordered(inLog):
 		return true
 	case newer.gone && newer.ts == nil, older.gone && older.ts == nil:
 		return true
@@ -360,9 +366,9 @@ func (m *model) add(have *version, v version, block bool) *version {
 	switch {
 	case have == nil:
 		return &v
-	case block && m.kind.mode != table.CommitTimeOrdering && have.gone && have.ts == nil:
+	case block && m.ordered(true) && have.gone && have.ts == nil:
 		return have
-	case m.wins(v, *have):
+	case m.wins(v, *have, true):
 		return &v
 	}
 	return have
@@ -372,7 +378,12 @@ func (m *model) add(have *version, v version, block bool) *version {
 func (m *model) fold(logs []version) *version {
 	var log *version
 	for _, v := range logs {
-		log = m.add(log, v, v.gone)
+		if taken := m.add(log, v, v.gone); taken != log {
+			log = taken
+			if v.gone && m.kind.version == 6 { // there it is unconditional once it is in
+				log.ts = nil
+			}
+		}
 	}
 	return log
 }
@@ -395,7 +406,7 @@ func (m *model) merge(c cell) *rec {
 		return nil
 	case c.base == nil:
 		return &log.row
-	case !m.wins(*log, version{row: *c.base, ts: c.base.ts}):
+	case !m.wins(*log, version{row: *c.base, ts: c.base.ts}, false):
 		return c.base
 	case log.gone:
 		return nil
@@ -492,7 +503,7 @@ func (m *model) put(name string, c cell, v version) {
 			c.base = &v.row
 			m.written = append(m.written, v.row.String())
 		}
-	} else if m.wins(v, version{row: *c.base, ts: c.base.ts}) {
+	} else if m.wins(v, version{row: *c.base, ts: c.base.ts}, false) {
 		c.base = nil
 		if !v.gone {
 			c.base = &v.row

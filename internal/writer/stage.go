@@ -22,6 +22,8 @@ type stage struct {
 // stageAll reads the input to its end. The caller releases the stages.
 func (w *write) stageAll(ctx context.Context) (stages []*stage, err error) {
 	byPath := map[string]*stage{}
+	rules := w.rules
+	rules.Legacy.FinalDeletes = false // a rule of logs that are read: what is written keeps its value
 	defer func() {
 		if err != nil {
 			releaseAll(stages)
@@ -38,7 +40,7 @@ func (w *write) stageAll(ctx context.Context) (stages []*stage, err error) {
 		err := w.eachPartition(batch, func(partition string, rows arrow.RecordBatch) error {
 			s := byPath[partition]
 			if s == nil {
-				s = &stage{partition, merge.NewReducer(w.rules, w.full.Arrow(), w.options.Alloc)}
+				s = &stage{partition, merge.NewReducer(rules, w.full.Arrow(), w.options.Alloc)}
 				if w.options.Operation == Insert && w.bucket == 0 {
 					s.changes.KeepDuplicates()
 				}
