@@ -121,6 +121,7 @@ func samePartition(want, got any) bool {
 	if want == nil {
 		return got == "" || got == nil
 	}
-	text, err := url.PathUnescape(fmt.Sprint(want))
-	return got != nil && (fmt.Sprint(want) == fmt.Sprint(got) || err == nil && text == fmt.Sprint(got))
+	folder, value := fmt.Sprint(want), fmt.Sprint(got)
+	text, err := url.PathUnescape(folder)
+	return got != nil && (folder == value || err == nil && text == value || folder == strings.ReplaceAll(value, "-", "/"))
 }
