@@ -48,7 +48,7 @@ type payload struct {
 	mode, partial string
 	ordering      []string // fixed ordering fields, nil: the table's
 	props         map[string]string
-	// plain says that versions 6 and 8 count the class as its mode and not as CUSTOM.
+	// plain says that version 8 counts the class as its mode and not as CUSTOM.
 	plain bool
 	// only9 says that the meaning holds for version 9 only: the class compares another
 	// column, in another way, than the fields that version 9 orders by.
@@ -63,7 +63,7 @@ var debeziumDelete = map[string]string{DeleteField: "_change_operation_type", De
 var payloads = map[string]payload{
 	"OverwriteWithLatestAvroPayload":            {mode: CommitTimeOrdering, plain: true},
 	"DefaultHoodieRecordPayload":                {mode: EventTimeOrdering, plain: true},
-	"EventTimeAvroPayload":                      {mode: EventTimeOrdering, plain: true},
+	"EventTimeAvroPayload":                      {mode: EventTimeOrdering}, // CUSTOM in what 1.0.2 writes
 	"OverwriteNonDefaultsWithLatestAvroPayload": {mode: CommitTimeOrdering, partial: IgnoreDefaults},
 	"PartialUpdateAvroPayload":                  {mode: EventTimeOrdering, partial: IgnoreDefaults},
 	"AWSDmsAvroPayload": {
