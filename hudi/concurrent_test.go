@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"sync"
@@ -400,6 +401,33 @@ func TestPausedCompaction(t *testing.T) {
 	require.NoError(t, <-other)
 	s.is(t, append(slices.Clone(before), execute())...)
 	s.tidy(t)
+}
+
+// TestRollbackBeside undoes the write that another, which is under way, has read: what that
+// one writes has the undone rows in it, or lies on top of a base file that is gone.
+func TestRollbackBeside(t *testing.T) {
+	allKinds(t, func(t *testing.T, k kind) {
+		start, undone := write(hudi.Insert, r("a", "x", "1", 1)), write(hudi.Upsert, r("a", "x", "undone", 2), r("b", "x", "undone", 2))
+		for name, slow := range map[string]op{
+			"upsert":             write(hudi.Upsert, r("a", "x", "slow", 3)),
+			"insert":             write(hudi.Insert, r("n", "x", "slow", 3)),
+			"in other partition": write(hudi.Upsert, r("n", "y", "slow", 3)),
+		} {
+			for _, before := range [][]op{{start}, nil} { // without it the table's first write is undone
+				for when, at := range map[string]func(*intercept.Call) bool{"while it writes": atData, "before publication": atEnd()} {
+					s := newShared(t, k, append(slices.Clone(before), undone)...)
+					err := s.beside(t, slow, at, rollbackLast(nil))
+					if !errors.Is(err, fs.ErrNotExist) { // it would have read what is gone
+						require.ErrorIs(t, err, hudi.ErrConflict, "%s %s", name, when)
+					}
+					s.is(t, before...)
+					s.tidy(t)
+					require.NoError(t, slow.do(t.Context(), s.handle(t, s.store)), "trying again works")
+					s.is(t, append(slices.Clone(before), slow)...)
+				}
+			}
+		}
+	})
 }
 
 // TestColumnsChangeBeside has a writer that knows the old columns only, while another adds

@@ -48,6 +48,9 @@ func (t *Txn) group(partition, fileID string) group {
 // same. And none that saw the table with other columns than it now has, for what it rewrote
 // would lack them.
 func (t *Txn) conflicts(ctx context.Context, now *timeline.Timeline, meta *timeline.CommitMetadata) error {
+	if err := t.foundation(ctx, now); err != nil {
+		return err
+	}
 	if t.Action == timeline.Compaction {
 		// Log files that complete after the plan was made belong to the next slice, and a
 		// base file that would be lost is its writer's to notice: see below.
@@ -95,6 +98,33 @@ func (t *Txn) conflicts(ctx context.Context, now *timeline.Timeline, meta *timel
 		}
 	}
 	return t.sameColumns(ctx, now, meta)
+}
+
+// foundation makes sure that what this transaction was built on still stands: every write
+// that was completed when it began is on the timeline yet, or archived. Nobody who rolls one
+// back knows what others have read of it, and what they wrote would bring it back.
+func (t *Txn) foundation(ctx context.Context, now *timeline.Timeline) error {
+	for _, i := range t.begun.CompletedWrites() {
+		if i.Time > t.Instant {
+			continue // later than the plan that is being executed
+		}
+		is, there := now.Find(i.Time, i.Action)
+		if is.Done() {
+			continue
+		}
+		if !there {
+			archived, err := now.ArchivedCompletions(ctx)
+			if err != nil {
+				return err
+			}
+			if _, ok := archived[i.Time]; ok {
+				continue
+			}
+		}
+		return fmt.Errorf("txn: commit %s of %s: %s, which was there when this write began, was rolled back; try again: %w",
+			t.Instant, t.table.Store.URI(), i, base.ErrConflict)
+	}
+	return nil
 }
 
 // sameKeys refuses a commit when it and another that was completed meanwhile may both have

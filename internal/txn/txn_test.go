@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -13,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/internal/goldentest"
 	"github.com/hudi-go/hudi-go/internal/txn"
 	"github.com/hudi-go/hudi-go/lock"
 	"github.com/hudi-go/hudi-go/storage"
@@ -304,6 +307,41 @@ func TestAlive(t *testing.T) {
 	ok, err := txn.Beating(t.Context(), h, base.FormatInstant(w.now(), time.UTC))
 	require.NoError(t, err)
 	require.False(t, ok, "no sign of a writer")
+}
+
+// TestGoneSince has completed writes leave the timeline while a transaction is under way. One
+// that is archived still stands, which the archives of real Hudi tell.
+func TestGoneSince(t *testing.T) {
+	for name, ext := range map[string]string{"v6_cow_archived": "", "v9_cow_archived": "9"} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.store = goldentest.Store(t, name)
+			w.ms.Store(time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC).Sub(epoch).Milliseconds())
+			h := w.handle(w.store)
+			tl, err := h.Timeline(t.Context())
+			require.NoError(t, err)
+			archived, err := tl.ArchivedCompletions(t.Context())
+			require.NoError(t, err)
+			require.NotEmpty(t, archived)
+			first := tl.CompletedWrites()[0]
+			content, err := tl.Content(t.Context(), first)
+			require.NoError(t, err)
+			for instant, stands := range map[string]bool{slices.Min(slices.Collect(maps.Keys(archived))): true, "20200101000000000": false} {
+				file := h.Config.TimelineDir() + "/" + tl.Layout().FileName(instant, timeline.Commit, timeline.Completed, instant+ext)
+				w.put(file, content...)
+				x := w.begin(h)
+				require.NoError(t, x.Start(t.Context(), nil))
+				require.NoError(t, w.store.Delete(t.Context(), file))
+				_, err = x.Commit(t.Context(), empty())
+				if stands {
+					require.NoError(t, err)
+					continue
+				}
+				require.ErrorIs(t, err, base.ErrConflict)
+				require.ErrorContains(t, err, instant)
+			}
+		})
+	}
 }
 
 func TestMarkers(t *testing.T) {
