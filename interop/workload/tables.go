@@ -50,9 +50,9 @@ func (d *Database) Tables() []Table {
 	}
 	return []Table{
 		{Name: "customers", Keys: []string{"id"}, Columns: []Column{{Name: "id", Kind: Int}, {Name: "name", Kind: Text}, {Name: "email", Kind: Text}, {Name: "city", Kind: Text},
-			{Name: "credit", Kind: Decimal}, {Name: "vip", Kind: d.boolean}, {Name: "created_at", Kind: Instant}, {Name: "updated_at", Kind: Local}}},
+			{Name: "credit", Kind: Decimal}, {Name: "vip", Kind: d.boolean}, {Name: "created_at", Kind: Instant}, {Name: "updated_at", Kind: Local}}, lost: d.lost},
 		{Name: "orders", Keys: []string{"id"}, Columns: []Column{{Name: "id", Kind: Int}, {Name: "customer_id", Kind: Int}, {Name: "status", Kind: Text},
-			{Name: "total", Kind: Decimal}, {Name: "note", Kind: Text}, {Name: "placed_on", Kind: Date}, {Name: "updated_at", Kind: Local}}},
+			{Name: "total", Kind: Decimal}, {Name: "note", Kind: Text}, {Name: "placed_on", Kind: Date}, {Name: "updated_at", Kind: Local}}, lost: d.lost},
 		{Name: "items", Keys: []string{"order_id", "line"}, Columns: []Column{{Name: "order_id", Kind: Int}, {Name: "line", Kind: Int}, {Name: "sku", Kind: Text},
 			{Name: "qty", Kind: Int}, {Name: "price", Kind: Decimal}}},
 		{Name: "all_types", Keys: []string{"id"}, Columns: types, lost: d.lost},
