@@ -25,7 +25,6 @@ var ruleTables = map[string]string{
 type ruleCase struct {
 	older, newer string
 	write        int    // that made the newer version; the first is 0
-	w            string // the column w of the version that wins, where cells tell where w comes from
 	mysql        string // the key in the table of MySqlDebezium
 }
 
