@@ -647,7 +647,11 @@ func (a *alternation) checkRange(begin, end string) {
 	}
 	var want []string
 	if a.shape.exact() {
-		want = a.model.incremental(func(instant string) bool { return written[instant] })
+		wanted := func(instant string) bool { return written[instant] }
+		want = a.model.incremental(wanted)
+		if a.shape.blindDeletes() && !slices.Equal(want, a.model.incrementalWhole(wanted)) {
+			return // Hudi 0.15 merges with the base file's rows, or not, by the statistics of their row group
+		}
 	}
 	a.same(fmt.Sprintf("incremental (%s, %s]", begin, end), want,
 		query.Options{View: query.Incremental, Begin: begin, End: end}, a.sparkRead().Incremental(begin, end))

@@ -212,6 +212,17 @@ func (m *model) incremental(wanted func(instant string) bool) []string {
 	})
 }
 
+// incrementalWhole is incremental by an engine that merges with every row of the base file.
+func (m *model) incrementalWhole(wanted func(instant string) bool) []string {
+	return m.lines(func(s *modelState) *modelRow {
+		base, logs := s.slice(wanted)
+		if r := final(base, collapse(logs)); r != nil && wanted(r.commit) {
+			return r
+		}
+		return nil
+	})
+}
+
 // alternateColumns are what is compared: all data columns, and the meta columns that are the same in every engine.
 var alternateColumns = []string{"_hoodie_commit_time", "_hoodie_record_key", "_hoodie_partition_path", "id", "part", "v", "n", "ts"}
 

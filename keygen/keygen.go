@@ -3,6 +3,7 @@
 package keygen
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -31,6 +32,7 @@ type Generator struct {
 	partitions []string // fields
 	hive       bool
 	encode     bool
+	slash      bool // a date 2026-01-31 is the folders 2026/01/31
 }
 
 // New makes the generator that a table's configuration names. Generators that are not
@@ -38,7 +40,7 @@ type Generator struct {
 // lacks wraps ErrInvalid.
 func New(c *table.Config, s *schema.Schema) (*Generator, error) {
 	kind := kindOf(c)
-	g := &Generator{keys: c.Keys, partitions: c.PartitionBy, hive: c.HiveStyle, encode: c.URLEncode}
+	g := &Generator{keys: c.Keys, partitions: c.PartitionBy, hive: c.HiveStyle, encode: c.URLEncode, slash: c.SlashDates && len(c.PartitionBy) == 1}
 	switch kind {
 	case simple:
 		if len(g.keys) != 1 || len(g.partitions) != 1 {
@@ -220,6 +222,8 @@ func (g *Generator) Partitions(batch arrow.RecordBatch) (Partitioned, error) {
 				path = append(path, base.DefaultPartition...)
 			case g.encode:
 				path = append(path, base.EscapePartition(string(value))...)
+			case g.slash:
+				path = append(path, bytes.ReplaceAll(value, []byte("-"), []byte("/"))...)
 			default:
 				path = append(path, value...)
 			}

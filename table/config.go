@@ -169,6 +169,8 @@ func configOf(p *Properties) (*Config, error) {
 		},
 		props: p,
 	}
+	// Spark's datasource stores the extractor alone.
+	c.SlashDates = c.SlashDates || strings.HasSuffix(r.text(keyExtractor, ""), slashExtractor)
 	c.InitialVersion = r.number(keyInitialVersion, c.Version)
 	c.setPartitionFields(list(r.text(keyPartitionFields, "")))
 	c.KeyGen = keyGenKind(r.text(keyKeyGenType, ""), r.text(keyKeyGenClass, ""), c.Keys, list(r.text(keyPartitionFields, "")))

@@ -142,6 +142,8 @@ func zoneName(utc bool) string {
 	return "LOCAL"
 }
 
+const slashExtractor = "SlashEncodedDayPartitionValueExtractor"
+
 // extractor is the Hive class that maps folders back to values. Only Hive sync reads it.
 func extractor(c *Config) string {
 	const pkg = "org.apache.hudi.hive."
@@ -149,7 +151,7 @@ func extractor(c *Config) string {
 	case len(c.PartitionBy) == 0:
 		return pkg + "NonPartitionedExtractor"
 	case c.SlashDates:
-		return pkg + "SlashEncodedDayPartitionValueExtractor"
+		return pkg + slashExtractor
 	case len(c.PartitionBy) > 1:
 		return pkg + "MultiPartKeysValueExtractor"
 	case c.HiveStyle:
