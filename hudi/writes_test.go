@@ -13,6 +13,7 @@ import (
 	"github.com/hudi-go/hudi-go/query"
 	"github.com/hudi-go/hudi-go/schema"
 	"github.com/hudi-go/hudi-go/storage/mem"
+	"github.com/hudi-go/hudi-go/storage/record"
 	"github.com/hudi-go/hudi-go/table"
 )
 
@@ -131,17 +132,56 @@ func TestDeleteByKeyAlone(t *testing.T) {
 	}
 }
 
-// TestMetadataTableAppears has another engine give the table a metadata table while a
-// handle is open: writing on would leave it behind.
+// TestMetadataTableAppears has another engine give the table a metadata table, which every
+// change would leave behind: Spark would look for files that are gone. Handles that are open
+// know as much as those opened afterwards.
 func TestMetadataTableAppears(t *testing.T) {
-	s := newShared(t, kind{typ: table.COW}, write(hudi.Insert, r("a", "", "1", 1)))
-	tab := s.handle(t, s.store)
+	s := newShared(t, kind{typ: table.MOR, buckets: 1}, write(hudi.Insert, r("a", "", "1", 1)), write(hudi.Upsert, r("a", "", "2", 2)), compact(),
+		write(hudi.Upsert, r("a", "", "3", 3)), compact(), write(hudi.Upsert, r("a", "", "4", 4)))
+	s.more = append(s.more, hudi.WithProperty("hoodie.clean.commits.retained", "1"))
+	removal, err := s.handle(t, s.store).ScheduleClean(t.Context())
+	require.NoError(t, err)
+	require.NotEmpty(t, removal)
+	compaction, err := s.handle(t, s.store).ScheduleCompaction(t.Context(), 0)
+	require.NoError(t, err)
+	require.NotEmpty(t, compaction)
+	require.NoError(t, write(hudi.Upsert, r("a", "", "5", 5)).do(t.Context(), s.handle(t, s.store)))
+	tl, err := s.handle(t, s.store).Timeline(t.Context())
+	require.NoError(t, err)
+	last, _ := tl.LastCompletedWrite()
+	rec := record.Wrap(s.store)
+	open := s.handle(t, rec)
 	c, err := table.LoadConfig(t.Context(), s.store)
 	require.NoError(t, err)
 	require.NoError(t, c.Update(t.Context(), s.store, map[string]string{"hoodie.table.metadata.partitions": "files"}, nil, s.clock.Now))
-	err = write(hudi.Upsert, r("a", "", "2", 2)).do(context.WithoutCancel(t.Context()), tab)
-	require.ErrorIs(t, err, hudi.ErrUnsupported)
-	require.ErrorContains(t, err, "metadata table")
+	before := s.snapshot(t)
+	for name, change := range map[string]func(ctx context.Context, tab *hudi.Table) error{
+		"write":               write(hudi.Upsert, r("a", "", "6", 6)).do,
+		"compact":             compact().do,
+		"clean":               clean().do,
+		"schedule compaction": schedule().do,
+		"execute compaction": func(ctx context.Context, tab *hudi.Table) error {
+			_, err := tab.ExecuteCompaction(ctx, compaction)
+			return err
+		},
+		"schedule clean": func(ctx context.Context, tab *hudi.Table) error { _, err := tab.ScheduleClean(ctx); return err },
+		"execute clean": func(ctx context.Context, tab *hudi.Table) error {
+			_, err := tab.ExecuteClean(ctx, removal)
+			return err
+		},
+		"recover":  func(ctx context.Context, tab *hudi.Table) error { _, err := tab.Recover(ctx); return err },
+		"rollback": func(ctx context.Context, tab *hudi.Table) error { return tab.Rollback(ctx, last.Time) },
+	} {
+		for _, tab := range []*hudi.Table{open, s.handle(t, rec)} {
+			err := change(t.Context(), tab)
+			require.ErrorIs(t, err, hudi.ErrUnsupported, name)
+			require.ErrorContains(t, err, "hoodie.metadata.enable=false", name)
+		}
+	}
+	for _, o := range rec.Mutations() {
+		require.Contains(t, o.Path, "lock", "nothing is changed but the lock")
+	}
+	require.Equal(t, before, s.snapshot(t))
 }
 
 // TestRowsThatWouldBeLost writes to partitions in which nobody looks for rows.

@@ -23,8 +23,12 @@ import (
 
 // Recover finishes rollbacks that others left behind, rolls back the writes of dead
 // writers, newest first, and removes what dead writers left besides. It returns the
-// instants that it rolled back. A table that nobody left anything in costs four listings.
+// instants that it rolled back. A table that nobody left anything in costs its properties
+// and four listings. One that must not be changed is refused, also when there is nothing to do.
 func Recover(ctx context.Context, h *table.Handle) ([]string, error) {
+	if err := txn.Keepable(ctx, h); err != nil {
+		return nil, err
+	}
 	traces, err := txn.Traces(ctx, h.Store)
 	if err != nil {
 		return nil, fmt.Errorf("recovery of %s: %w", h.Store.URI(), err)

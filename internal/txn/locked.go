@@ -18,7 +18,23 @@ import (
 	"github.com/hudi-go/hudi-go/timeline"
 )
 
-// Locked runs f while it holds the table's lock, with a fresh timeline.
+// Keepable reads the table's properties and refuses a table that any change would break,
+// whatever it was when it was opened here: with base.ErrUnsupported one whose metadata table
+// would fall behind. A write, a service and a rollback ask alike.
+func Keepable(ctx context.Context, h *table.Handle) error {
+	now, err := table.LoadConfig(ctx, h.Store)
+	if err != nil {
+		return err
+	}
+	if len(now.MetadataPartitions) > 0 {
+		return fmt.Errorf("change table %s: its metadata table (%v) would fall behind; write to it with hoodie.metadata.enable=false from Spark once, which drops the metadata table: %w",
+			now.Name, now.MetadataPartitions, base.ErrUnsupported)
+	}
+	return nil
+}
+
+// Locked runs f while it holds the table's lock, with a fresh timeline, if the table is
+// Keepable.
 func Locked(ctx context.Context, h *table.Handle, f func(tl *timeline.Timeline, held *lock.Held) error) error {
 	held, err := lock.Acquire(ctx, h.Store, h.Clock, h.LockWait)
 	if err != nil {
@@ -29,6 +45,9 @@ func Locked(ctx context.Context, h *table.Handle, f func(tl *timeline.Timeline, 
 			h.Log.Warn("lock not given back", "error", err)
 		}
 	}()
+	if err := Keepable(ctx, h); err != nil {
+		return err
+	}
 	tl, err := h.Timeline(ctx)
 	if err != nil {
 		return err

@@ -110,13 +110,7 @@ const undoTimeout = 30 * time.Second
 // base.ErrUnknownOutcome the table is as it was before.
 func Write(ctx context.Context, h *table.Handle, o Options, in Input) (Result, error) {
 	o = o.withDefaults()
-	// The properties as they are now: another engine may have given the table a metadata
-	// table since it was opened here.
-	c, err := table.LoadConfig(ctx, h.Store)
-	if err != nil {
-		return Result{}, err
-	}
-	if err := writable(c); err != nil {
+	if err := writable(h.Config); err != nil {
 		return Result{}, err
 	}
 	if _, err := recovery.Recover(ctx, h); err != nil {
@@ -161,14 +155,12 @@ func fail(ctx context.Context, h *table.Handle, t *txn.Txn, cause error) error {
 	return cause
 }
 
-// writable refuses tables that a write would break.
+// writable refuses tables that a write, other than any change, would break.
 func writable(c *table.Config) error {
 	refuse := func(format string, args ...any) error {
 		return fmt.Errorf("write to table %s: %s: %w", c.Name, fmt.Sprintf(format, args...), base.ErrUnsupported)
 	}
 	switch {
-	case len(c.MetadataPartitions) > 0:
-		return refuse("its metadata table (%v) would fall behind; write to it with hoodie.metadata.enable=false from Spark once, which drops the metadata table", c.MetadataPartitions)
 	case c.CDC:
 		return refuse("it has change logging on (hoodie.table.cdc.enabled), and no change log can be written")
 	case !c.MetaFields:
