@@ -111,7 +111,7 @@ func TestGoldenProperties(t *testing.T) {
 // for those that only one of Hudi's ways to create a table writes.
 func TestGoldenCreate(t *testing.T) {
 	differ := map[string]bool{
-		keyArchiveFolder: true, keyMetadataPartitions: true, keyMetadataInflight: true,
+		keyArchiveFolder: true, keyMetadataPartitions: true, keyMetadataInflight: true, keySlashDates: true,
 		"hoodie.table.index.defs.path": true,
 	}
 	sqlLacks := []string{keyExtractor, keyBaseFormat, keyMultipleFormats, keyMetaFields, keyMetafileBaseFormat, keyCDC, keyTimezone, keyPartitionFields}
