@@ -143,20 +143,15 @@ func bounded(ops []timeline.CompactionOperation, targetIO int64) []timeline.Comp
 func clustered(ctx context.Context, tl *timeline.Timeline) (map[table.GroupID]bool, error) {
 	out := map[table.GroupID]bool{}
 	for _, i := range tl.Pending() {
-		if i.Action != timeline.Clustering && i.Action != timeline.ReplaceCommit {
-			continue
-		}
-		r, err := tl.RequestedReplace(ctx, i.Time)
+		plan, err := tl.PendingClustering(ctx, i)
 		if err != nil {
 			return nil, err
 		}
-		if r.Plan == nil {
+		if plan == nil {
 			continue
 		}
-		for _, g := range r.Plan.InputGroups {
-			for _, s := range g.Slices {
-				out[table.GroupID{Partition: s.Partition, FileID: s.FileID}] = true
-			}
+		for partition, fileID := range plan.Groups {
+			out[table.GroupID{Partition: partition, FileID: fileID}] = true
 		}
 	}
 	return out, nil

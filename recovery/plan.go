@@ -76,7 +76,11 @@ func uncleaned(ctx context.Context, h *table.Handle, tl *timeline.Timeline, targ
 // older slices are among them.
 func filesOf(ctx context.Context, h *table.Handle, tl *timeline.Timeline, target timeline.Instant) ([]string, error) {
 	seen := map[string]bool{}
-	compacts := begunAs(tl, target) == timeline.Compaction
+	begun, _, err := tl.BegunAs(ctx, target)
+	if err != nil {
+		return nil, err
+	}
+	compacts := begun == timeline.Compaction
 	mine := func(f string) bool {
 		if _, log := base.ParseLogFileName(path.Base(f)); log && h.Config.SliceLogs() {
 			return !compacts // the logs of the slice that it opens are those of delta commits

@@ -38,8 +38,10 @@ func Recover(ctx context.Context, h *table.Handle) ([]string, error) {
 		return nil, err
 	}
 	stray := func(instant string) bool { return !pendingAt(tl, instant) }
-	if !slices.ContainsFunc(tl.Pending(), undoable) && !slices.ContainsFunc(traces, stray) {
-		return nil, nil
+	if !slices.ContainsFunc(traces, stray) {
+		if some, err := undoable(ctx, tl); err != nil || !some {
+			return nil, err
+		}
 	}
 	var done []string
 	err = txn.Locked(ctx, h, func(tl *timeline.Timeline, _ *lock.Held) error {
@@ -54,7 +56,11 @@ func Recover(ctx context.Context, h *table.Handle) ([]string, error) {
 		pending := tl.Pending()
 		slices.Reverse(pending)
 		for _, i := range pending {
-			if !ingestion(i) {
+			ours, err := ingestion(ctx, tl, i)
+			if err != nil {
+				return err
+			}
+			if !ours {
 				continue
 			}
 			alive, err := txn.Alive(ctx, h, i.Time, tl.Location())
@@ -133,17 +139,27 @@ func known(tl *timeline.Timeline, instant string) bool {
 	return slices.ContainsFunc(tl.Instants(), func(i timeline.Instant) bool { return i.Time == instant })
 }
 
-// undoable tells whether a pending instant is one that Recover looks at.
-func undoable(i timeline.Instant) bool { return ingestion(i) || i.Action == timeline.Rollback }
-
-// ingestion tells whether an instant writes data that a client sent. Compactions and
-// clusterings are plans that are kept and tried again.
-func ingestion(i timeline.Instant) bool {
-	switch i.Action {
-	case timeline.Commit, timeline.DeltaCommit, timeline.ReplaceCommit:
-		return true
+// undoable tells whether there is a pending instant that Recover looks at.
+func undoable(ctx context.Context, tl *timeline.Timeline) (bool, error) {
+	for _, i := range tl.Pending() {
+		if is, err := ingestion(ctx, tl, i); err != nil || is || i.Action == timeline.Rollback {
+			return true, err
+		}
 	}
-	return false
+	return false, nil
+}
+
+// ingestion tells whether a pending instant writes data that a client sent. Compactions and
+// clusterings are plans that are kept and tried again.
+func ingestion(ctx context.Context, tl *timeline.Timeline, i timeline.Instant) (bool, error) {
+	switch i.Action {
+	case timeline.Commit, timeline.DeltaCommit:
+		return true, nil
+	case timeline.ReplaceCommit:
+		plan, err := tl.PendingClustering(ctx, i)
+		return plan == nil, err
+	}
+	return false, nil
 }
 
 // Undo rolls back a pending instant of the caller's own, whose transaction it has closed.
@@ -238,7 +254,11 @@ func mayUndo(ctx context.Context, h *table.Handle, tl *timeline.Timeline, target
 		}
 	}
 	for _, i := range tl.Pending() {
-		if (i.Action == timeline.Compaction || i.Action == timeline.Clustering) && i.Time > target.Time {
+		clustering, err := tl.PendingClustering(ctx, i)
+		if err != nil {
+			return err
+		}
+		if (i.Action == timeline.Compaction || clustering != nil) && i.Time > target.Time {
 			return fmt.Errorf("the pending %s may have its files in its plan; run it first: %w", i, base.ErrInvalid)
 		}
 	}
@@ -255,8 +275,12 @@ func rollback(ctx context.Context, h *table.Handle, tl *timeline.Timeline, targe
 	if err != nil {
 		return err
 	}
+	action, _, err := tl.BegunAs(ctx, target)
+	if err != nil {
+		return err
+	}
 	plan := &timeline.RollbackPlan{
-		Instant: &timeline.InstantInfo{Time: target.Time, Action: string(begunAs(tl, target))}, Version: 1,
+		Instant: &timeline.InstantInfo{Time: target.Time, Action: string(action)}, Version: 1,
 		Requests: requests(h, target.Time, files, tops),
 	}
 	content, err := plan.Encode()
@@ -274,17 +298,6 @@ func rollback(ctx context.Context, h *table.Handle, tl *timeline.Timeline, targe
 		return err
 	}
 	return execute(ctx, h, tl, at, plan)
-}
-
-// begunAs is the action under which an instant was requested: a compaction completes as a
-// commit, and goes back to being a plan for a compaction.
-func begunAs(tl *timeline.Timeline, i timeline.Instant) timeline.Action {
-	for _, a := range []timeline.Action{timeline.Compaction, timeline.LogCompaction, timeline.Clustering} {
-		if a.Completed() == i.Action.Completed() && tl.Has(i.Time, a, timeline.Requested) {
-			return a
-		}
-	}
-	return i.Action
 }
 
 // finishRollbacks goes on with rollbacks that are pending.
@@ -333,7 +346,10 @@ func execute(ctx context.Context, h *table.Handle, tl *timeline.Timeline, at str
 			return err
 		}
 	}
-	keepPlan := action == timeline.Compaction || action == timeline.LogCompaction || action == timeline.Clustering
+	_, keepPlan, err := tl.BegunAs(ctx, timeline.Instant{Time: target, Action: action})
+	if err != nil {
+		return err
+	}
 	if err := tl.Remove(ctx, target, action, timeline.Inflight); err != nil {
 		return err
 	}

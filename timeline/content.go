@@ -131,6 +131,65 @@ func (t *Timeline) RequestedReplace(ctx context.Context, time string) (*Requeste
 	return readAvro[RequestedReplace](ctx, t, t.layout.FileName(time, a, Requested, ""))
 }
 
+// PendingClustering reads the plan of an instant if that is a clustering which is not
+// completed, and returns nil for every other instant. In Layout1 a pending clustering is a
+// ReplaceCommit; only its requested file tells it from an overwrite, which has no plan there.
+func (t *Timeline) PendingClustering(ctx context.Context, i Instant) (*ClusteringPlan, error) {
+	if i.Done() || i.Action != Clustering && i.Action != ReplaceCommit {
+		return nil, nil
+	}
+	return t.clusteringPlan(ctx, i.Time)
+}
+
+// BegunAs is the action under which an instant was requested: a compaction completes as a
+// commit, a clustering as a replace commit. plan tells whether it was requested with a plan,
+// which is kept when the instant is undone, and tried again. In Layout1 a clustering goes by
+// the name ReplaceCommit all the way.
+func (t *Timeline) BegunAs(ctx context.Context, i Instant) (a Action, plan bool, err error) {
+	for _, service := range []Action{Compaction, LogCompaction} {
+		if service.Completed() == i.Action.Completed() && t.Has(i.Time, service, Requested) {
+			return service, true, nil
+		}
+	}
+	if i.Action.Completed() != ReplaceCommit {
+		return i.Action, false, nil
+	}
+	p, err := t.clusteringPlan(ctx, i.Time)
+	if t.layout == Layout2 && t.Has(i.Time, Clustering, Requested) {
+		return Clustering, true, err
+	}
+	return i.Action, p != nil, err
+}
+
+// clusteringPlan is the plan in the requested file of a replace commit or clustering, nil
+// without one.
+func (t *Timeline) clusteringPlan(ctx context.Context, time string) (*ClusteringPlan, error) {
+	a := ReplaceCommit
+	if t.Has(time, Clustering, Requested) {
+		a = Clustering
+	}
+	name := t.layout.FileName(time, a, Requested, "")
+	if e, ok := t.files[name]; !ok || e.Size == 0 {
+		return nil, nil
+	}
+	r, err := readAvro[RequestedReplace](ctx, t, name)
+	if err != nil {
+		return nil, err
+	}
+	return r.Plan, nil
+}
+
+// Groups calls yield for the file groups that a clustering is going to replace.
+func (p *ClusteringPlan) Groups(yield func(partition, fileID string) bool) {
+	for _, g := range p.InputGroups {
+		for _, s := range g.Slices {
+			if !yield(s.Partition, s.FileID) {
+				return
+			}
+		}
+	}
+}
+
 // CleanerPlan reads the plan of the clean of a requested time.
 func (t *Timeline) CleanerPlan(ctx context.Context, time string) (*CleanerPlan, error) {
 	return readAvro[CleanerPlan](ctx, t, t.layout.FileName(time, Clean, Requested, ""))

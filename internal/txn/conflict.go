@@ -88,6 +88,9 @@ func (t *Txn) conflicts(ctx context.Context, now *timeline.Timeline, meta *timel
 			mine = rewritten
 		}
 		for _, g := range groups {
+			if mine[g] && clash == plans {
+				return Clustered(t.table, g.partition, g.fileID, i.Time)
+			}
 			if mine[g] {
 				return fmt.Errorf("txn: commit %s of %s: file group %s in partition %q was changed by %s since this write began; try again: %w",
 					t.Instant, t.table.Store.URI(), g.fileID, g.partition, i, base.ErrConflict)
@@ -192,7 +195,15 @@ type clash int
 const (
 	writes   clash = iota // any write to the same file group
 	rewrites              // a base file, but not a log file
+	plans                 // any write to a file group that a clustering has in its plan
 )
+
+// Clustered is the error that says that a write cannot go into a file group as long as a clustering has it
+// in its plan: the clustering would complete with the rows from before the write.
+func Clustered(h *table.Handle, partition, fileID, clustering string) error {
+	return fmt.Errorf("write to %s: file group %s in partition %q is in the plan of the pending clustering %s; have Spark carry it out first (CALL run_clustering with op => 'execute'): %w",
+		h.Store.URI(), fileID, partition, clustering, base.ErrConflict)
+}
 
 // rival returns the file groups of another instant that count against this transaction.
 func (t *Txn) rival(ctx context.Context, now *timeline.Timeline, i timeline.Instant) ([]group, clash, error) {
@@ -217,20 +228,17 @@ func (t *Txn) rival(ctx context.Context, now *timeline.Timeline, i timeline.Inst
 			out = append(out, t.group(op.Partition, op.FileID))
 		}
 		return out, hides, nil
-	case i.Action == timeline.Clustering:
-		plan, err := now.RequestedReplace(ctx, i.Time)
-		if err != nil {
+	case !i.Done():
+		// A pending write of another writer has still to pass this check itself.
+		plan, err := now.PendingClustering(ctx, i)
+		if err != nil || plan == nil {
 			return nil, writes, err
 		}
-		if plan.Plan != nil {
-			for _, g := range plan.Plan.InputGroups {
-				for _, s := range g.Slices {
-					out = append(out, t.group(s.Partition, s.FileID))
-				}
-			}
+		for partition, fileID := range plan.Groups {
+			out = append(out, t.group(partition, fileID))
 		}
-		return out, writes, nil
-	case i.Done():
+		return out, plans, nil
+	default:
 		meta, err := now.CommitMetadata(ctx, i)
 		if err != nil {
 			return nil, writes, err
@@ -246,5 +254,5 @@ func (t *Txn) rival(ctx context.Context, now *timeline.Timeline, i timeline.Inst
 			}
 		}
 	}
-	return out, writes, nil // a pending write of another writer has still to pass this check itself
+	return out, writes, nil
 }

@@ -344,6 +344,39 @@ func TestGoneSince(t *testing.T) {
 	}
 }
 
+// TestPendingClustering6 has a clustering of Hudi 0.15, whose instant has the name of an
+// overwrite, planned before a write begins and while it is at work.
+func TestPendingClustering6(t *testing.T) {
+	const plan = ".hoodie/20261123091416595.replacecommit.requested"
+	for _, planned := range []bool{true, false} {
+		for group, clashes := range map[string]bool{"834e634d-e143-4b52-b9be-81dffe8b37a6-0": true, "of-its-own-0": false} {
+			w := newWorld(t)
+			w.store = goldentest.Store(t, "v6_cow_clustering")
+			w.ms.Store(time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC).Sub(epoch).Milliseconds())
+			content, err := storage.ReadFile(t.Context(), w.store, plan)
+			require.NoError(t, err)
+			for _, f := range []string{plan, ".hoodie/20261123091416595.replacecommit.inflight", ".hoodie/20261123091416595.replacecommit", ".hoodie/20261123091438453.commit"} {
+				require.NoError(t, w.store.Delete(t.Context(), f))
+			}
+			if planned {
+				w.put(plan, content...)
+			}
+			x := w.begin(w.handle(w.store))
+			require.NoError(t, x.Start(t.Context(), nil))
+			w.put(plan, content...)
+			_, err = x.Commit(t.Context(), &timeline.CommitMetadata{PartitionToWriteStats: map[string][]*timeline.WriteStat{
+				"apac": {{FileID: group, Path: "apac/" + group + "_0-0-0_" + x.Instant + ".parquet", PartitionPath: "apac"}},
+			}})
+			if !clashes {
+				require.NoError(t, err)
+				continue
+			}
+			require.ErrorIs(t, err, base.ErrConflict)
+			require.ErrorContains(t, err, "clustering 20261123091416595")
+		}
+	}
+}
+
 func TestMarkers(t *testing.T) {
 	w := newWorld(t)
 	x := w.begin(w.handle(w.store))
