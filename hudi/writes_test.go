@@ -12,6 +12,7 @@ import (
 	"github.com/hudi-go/hudi-go/hudi"
 	"github.com/hudi-go/hudi-go/query"
 	"github.com/hudi-go/hudi-go/schema"
+	"github.com/hudi-go/hudi-go/storage/intercept"
 	"github.com/hudi-go/hudi-go/storage/mem"
 	"github.com/hudi-go/hudi-go/storage/record"
 	"github.com/hudi-go/hudi-go/table"
@@ -182,6 +183,55 @@ func TestMetadataTableAppears(t *testing.T) {
 		require.Contains(t, o.Path, "lock", "nothing is changed but the lock")
 	}
 	require.Equal(t, before, s.snapshot(t))
+}
+
+// TestTableChanges has another engine upgrade the table, or set it up anew, while a handle is
+// open and while a write is under way: what these wrote nobody would see, or see wrongly.
+func TestTableChanges(t *testing.T) {
+	for key, c := range map[string]struct {
+		version int
+		set     map[string]string
+	}{
+		"hoodie.table.version":     {6, map[string]string{"hoodie.table.version": "9", "hoodie.timeline.layout.version": "2"}},
+		"hoodie.table.type":        {9, map[string]string{"hoodie.table.type": "MERGE_ON_READ"}},
+		"hoodie.index.type":        {9, map[string]string{"hoodie.index.type": "BUCKET", "hoodie.bucket.index.num.buckets": "2"}},
+		"hoodie.record.merge.mode": {9, map[string]string{"hoodie.record.merge.mode": "COMMIT_TIME_ORDERING"}},
+	} {
+		t.Run(key, func(t *testing.T) {
+			fresh := func() (*shared, op) {
+				s := newShared(t, kind{typ: table.COW, version: c.version, mode: table.EventTimeOrdering}, write(hudi.Insert, r("a", "", "1", 1)))
+				return s, op{name: "change", do: func(ctx context.Context, _ *hudi.Table) error {
+					stored, err := table.LoadConfig(ctx, s.store)
+					if err != nil {
+						return err
+					}
+					return stored.Update(ctx, s.store, c.set, nil, s.clock.Now)
+				}}
+			}
+			upsert := write(hudi.Upsert, r("a", "", "2", 2))
+			s, change := fresh()
+			open := s.handle(t, s.store)
+			require.NoError(t, change.do(t.Context(), nil))
+			err := upsert.do(t.Context(), open)
+			require.ErrorIs(t, err, hudi.ErrConflict)
+			require.ErrorContains(t, err, key)
+			require.ErrorContains(t, err, "open it again")
+
+			for _, at := range []func(*intercept.Call) bool{atData, atEnd()} {
+				s, change := fresh()
+				err := s.beside(t, upsert, at, change)
+				require.ErrorIs(t, err, hudi.ErrConflict)
+				require.ErrorContains(t, err, key)
+			}
+		})
+	}
+	// Other properties are nobody's concern.
+	s := newShared(t, kind{typ: table.COW}, write(hudi.Insert, r("a", "", "1", 1)))
+	open := s.handle(t, s.store)
+	stored, err := table.LoadConfig(t.Context(), s.store)
+	require.NoError(t, err)
+	require.NoError(t, stored.Update(t.Context(), s.store, map[string]string{"hoodie.clean.commits.retained": "3"}, nil, s.clock.Now))
+	require.NoError(t, write(hudi.Upsert, r("a", "", "2", 2)).do(t.Context(), open))
 }
 
 // TestRowsThatWouldBeLost writes to partitions in which nobody looks for rows.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"hash/crc32"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -236,6 +237,48 @@ func (c *Config) Properties() *Properties {
 		return NewProperties()
 	}
 	return c.props.Clone()
+}
+
+// Changed names the first property in which the table that c was read from differs from what
+// it is now, and which matters to whoever changes the table, "" for none. What options have
+// added to c does not count.
+func (c *Config) Changed(now *Config) (string, error) {
+	if c.props == nil {
+		return "", nil // of no table
+	}
+	then, err := configOf(c.props)
+	if err != nil {
+		return "", err
+	}
+	for _, f := range []struct {
+		key       string
+		then, now any
+	}{
+		{keyVersion, then.Version, now.Version},
+		{keyType, then.Type, now.Type},
+		{keyRecordKeys, then.Keys, now.Keys},
+		{keyPartitionFields, []any{then.PartitionBy, then.PartitionKinds}, []any{now.PartitionBy, now.PartitionKinds}},
+		{keyKeyGenType, then.KeyGen, now.KeyGen},
+		{keyIndexType, then.Index, now.Index},
+		{keyOrdering, then.Ordering, now.Ordering},
+		{keyMergeMode, then.MergeMode, now.MergeMode},
+		{keyPartialUpdate, then.PartialUpdate, now.PartialUpdate},
+		{"merge properties", then.MergeProps, now.MergeProps},
+		{keyStrategyID, then.StrategyID, now.StrategyID},
+		{keyPayloadClass, then.PayloadClass, now.PayloadClass},
+		{"timeline", []string{then.TimelineDir(), then.ArchiveDir()}, []string{now.TimelineDir(), now.ArchiveDir()}},
+		{keyTimezone, then.UTC, now.UTC},
+		{keyBaseFormat, then.BaseFormat, now.BaseFormat},
+		{keyMetaFields, then.MetaFields, now.MetaFields},
+		{keyHiveStyle, []bool{then.HiveStyle, then.URLEncode, then.SlashDates}, []bool{now.HiveStyle, now.URLEncode, now.SlashDates}},
+		{keyDropPartitions, then.DropPartitionColumns, now.DropPartitionColumns},
+		{keyCDC, []any{then.CDC, then.CDCMode}, []any{now.CDC, now.CDCMode}},
+	} {
+		if !reflect.DeepEqual(f.then, f.now) {
+			return fmt.Sprintf("%s: now %v, then %v", f.key, f.now, f.then), nil
+		}
+	}
+	return "", nil
 }
 
 // Layout is the timeline's layout.

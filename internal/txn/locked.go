@@ -20,7 +20,8 @@ import (
 
 // Keepable reads the table's properties and refuses a table that any change would break,
 // whatever it was when it was opened here: with base.ErrUnsupported one whose metadata table
-// would fall behind. A write, a service and a rollback ask alike.
+// would fall behind, and with base.ErrConflict one that is another table by now, of another
+// version say, whose readers look elsewhere. A write, a service and a rollback ask alike.
 func Keepable(ctx context.Context, h *table.Handle) error {
 	now, err := table.LoadConfig(ctx, h.Store)
 	if err != nil {
@@ -30,7 +31,11 @@ func Keepable(ctx context.Context, h *table.Handle) error {
 		return fmt.Errorf("change table %s: its metadata table (%v) would fall behind; write to it with hoodie.metadata.enable=false from Spark once, which drops the metadata table: %w",
 			now.Name, now.MetadataPartitions, base.ErrUnsupported)
 	}
-	return nil
+	what, err := h.Config.Changed(now)
+	if err == nil && what != "" {
+		err = fmt.Errorf("table %s of %s was changed since it was opened (%s); open it again: %w", now.Name, h.Store.URI(), what, base.ErrConflict)
+	}
+	return err
 }
 
 // Locked runs f while it holds the table's lock, with a fresh timeline, if the table is
