@@ -66,7 +66,7 @@ func Plan(ctx context.Context, v *table.View, o Options) (*timeline.CompactionPl
 	if err != nil {
 		return nil, err
 	}
-	clustering, err := clustered(ctx, v.Timeline())
+	clustering, err := v.PendingClusterings(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,9 @@ func Plan(ctx context.Context, v *table.View, o Options) (*timeline.CompactionPl
 		}
 		for _, s := range latest {
 			id := table.GroupID{Partition: p, FileID: s.FileID}
-			if _, busy := pending[id]; busy || clustering[id] || len(s.Logs) == 0 {
+			_, compacting := pending[id]
+			_, clustered := clustering[id]
+			if compacting || clustered || len(s.Logs) == 0 {
 				continue
 			}
 			ops = append(ops, operation(s, o))
@@ -137,22 +139,4 @@ func bounded(ops []timeline.CompactionOperation, targetIO int64) []timeline.Comp
 		left -= op.Metrics[timeline.MetricIO]
 	}
 	return ops
-}
-
-// clustered returns the file groups that pending clusterings are going to replace.
-func clustered(ctx context.Context, tl *timeline.Timeline) (map[table.GroupID]bool, error) {
-	out := map[table.GroupID]bool{}
-	for _, i := range tl.Pending() {
-		plan, err := tl.PendingClustering(ctx, i)
-		if err != nil {
-			return nil, err
-		}
-		if plan == nil {
-			continue
-		}
-		for partition, fileID := range plan.Groups {
-			out[table.GroupID{Partition: partition, FileID: fileID}] = true
-		}
-	}
-	return out, nil
 }

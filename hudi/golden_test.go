@@ -153,6 +153,46 @@ func requireRows(t *testing.T, want map[string]goldenRow, tab *hudi.Table, alloc
 	require.Equal(t, want, got)
 }
 
+// TestWriteBesideClustering writes while a clustering of Hudi 0.15 is pending: new rows pass
+// the groups of its plan by, and rows in these are refused until it is done.
+func TestWriteBesideClustering(t *testing.T) {
+	alloc := memory.NewCheckedAllocator(memory.NewGoAllocator())
+	defer alloc.AssertSize(t, 0)
+	st := goldentest.Store(t, "v6_cow_clustering")
+	for _, f := range []string{"20261123091416595.replacecommit", "20261123091438453.commit", "20261123091438453.inflight", "20261123091438453.commit.requested"} {
+		require.NoError(t, st.Delete(t.Context(), ".hoodie/"+f))
+	}
+	tab, err := hudi.OpenStore(t.Context(), st, hudi.WithAllocator(alloc), hudi.WithZone(time.UTC))
+	require.NoError(t, err)
+	before, batches := goldenRows(t, tab, alloc)
+	s, err := tab.Schema(t.Context())
+	require.NoError(t, err)
+	in := hudi.Rows{Schema: s, Batches: func(yield func(arrow.RecordBatch, error) bool) {
+		for _, b := range batches {
+			data := withoutMeta(b)
+			more := yield(data, nil)
+			data.Release()
+			if !more {
+				return
+			}
+		}
+	}}
+	for _, o := range []hudi.Operation{hudi.Upsert, hudi.Delete} {
+		_, err = tab.Write(t.Context(), o, in, hudi.WriteOptions{})
+		require.ErrorIs(t, err, hudi.ErrConflict)
+		require.ErrorContains(t, err, "pending clustering 20261123091416595")
+		require.ErrorContains(t, err, "run_clustering")
+		requireRows(t, before, tab, alloc)
+	}
+	res, err := tab.Write(t.Context(), hudi.Insert, in, hudi.WriteOptions{})
+	require.NoError(t, err)
+	for _, b := range batches {
+		b.Release()
+	}
+	require.EqualValues(t, len(before), res.Inserts)
+	require.Zero(t, res.Updates)
+}
+
 // openGolden opens a copy of a golden table with the index that its engine was told, which
 // Spark does not store.
 func openGolden(t *testing.T, name string, alloc memory.Allocator) *hudi.Table {

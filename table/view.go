@@ -142,6 +142,25 @@ func (v *View) PendingCompactions(ctx context.Context) (map[GroupID]PendingCompa
 	return f.compactions, nil
 }
 
+// PendingClusterings returns the instants of the clusterings that are going to replace file
+// groups.
+func (v *View) PendingClusterings(ctx context.Context) (map[GroupID]string, error) {
+	out := map[GroupID]string{}
+	for _, i := range v.timeline.Pending() {
+		plan, err := v.timeline.PendingClustering(ctx, i)
+		if err != nil {
+			return nil, err
+		}
+		if plan == nil {
+			continue
+		}
+		for partition, fileID := range plan.Groups {
+			out[GroupID{partition, fileID}] = i.Time
+		}
+	}
+	return out, nil
+}
+
 // ReplacedAt returns the requested times of the completed replace commits that hide file
 // groups. The caller must not change the map.
 func (v *View) ReplacedAt(ctx context.Context) (map[GroupID]string, error) {

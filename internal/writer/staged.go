@@ -16,6 +16,7 @@ import (
 	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/internal/fileslice"
 	"github.com/hudi-go/hudi-go/internal/mem"
+	"github.com/hudi-go/hudi-go/internal/txn"
 	"github.com/hudi-go/hudi-go/schema"
 	"github.com/hudi-go/hudi-go/table"
 	"github.com/hudi-go/hudi-go/timeline"
@@ -43,11 +44,20 @@ func (w *write) staged(ctx context.Context) ([]*timeline.WriteStat, error) {
 		return nil, err
 	}
 	defer releaseAll(stages)
+	clustering, err := w.view.PendingClusterings(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var jobs []*job
 	for _, s := range stages {
-		planned, err := w.plan(ctx, s)
+		planned, err := w.plan(ctx, s, clustering)
 		if err != nil {
 			return nil, err
+		}
+		for _, j := range planned {
+			if at, ok := clustering[table.GroupID{Partition: s.partition, FileID: j.group.FileID}]; ok {
+				return nil, txn.Clustered(w.table, s.partition, j.group.FileID, at)
+			}
 		}
 		jobs = append(jobs, planned...)
 	}
@@ -117,8 +127,9 @@ func (w *write) newFileID() string {
 	return base.NewFileID(id)
 }
 
-// plan locates the entries of a stage and assigns those that are new.
-func (w *write) plan(ctx context.Context, s *stage) ([]*job, error) {
+// plan locates the entries of a stage and assigns those that are new, none of them to file
+// groups that a clustering is going to replace.
+func (w *write) plan(ctx context.Context, s *stage, clustering map[table.GroupID]string) ([]*job, error) {
 	// What readers see: the slice that a pending compaction is going to merge has the keys,
 	// and not the empty one on top of it.
 	slices, err := w.view.SlicesAt(ctx, s.partition, "")
@@ -129,7 +140,7 @@ func (w *write) plan(ctx context.Context, s *stage) ([]*job, error) {
 	if w.bucket > 0 {
 		jobs, err = w.planBuckets(s, slices)
 	} else {
-		jobs, err = w.planByKey(ctx, s, slices)
+		jobs, err = w.planByKey(ctx, s, slices, clustering)
 	}
 	if err != nil || !w.logs.SliceLogs {
 		return jobs, err
@@ -151,7 +162,7 @@ func (w *write) plan(ctx context.Context, s *stage) ([]*job, error) {
 }
 
 // planByKey looks the entries up.
-func (w *write) planByKey(ctx context.Context, s *stage, slices []table.FileSlice) (_ []*job, err error) {
+func (w *write) planByKey(ctx context.Context, s *stage, slices []table.FileSlice, clustering map[table.GroupID]string) (_ []*job, err error) {
 	located := &index.Located{Of: make([]int32, s.changes.Len())}
 	if w.options.Operation == Insert {
 		for i := range located.Of {
@@ -196,7 +207,7 @@ func (w *write) planByKey(ctx context.Context, s *stage, slices []table.FileSlic
 	if err != nil {
 		return nil, err
 	}
-	return worthwhile(w.placeInserts(ctx, s, jobs, fresh, compacting)), nil
+	return worthwhile(w.placeInserts(ctx, s, jobs, fresh, compacting, clustering)), nil
 }
 
 func jobsOf(s *stage, groups []index.Group) []*job {
@@ -245,15 +256,17 @@ func (w *write) planBuckets(s *stage, slices []table.FileSlice) ([]*job, error) 
 const defaultRowBytes = 1024
 
 // placeInserts fills small base files up and opens file groups for the rest.
-func (w *write) placeInserts(ctx context.Context, s *stage, jobs []*job, fresh []int32, compacting map[table.GroupID]table.PendingCompaction) []*job {
+func (w *write) placeInserts(ctx context.Context, s *stage, jobs []*job, fresh []int32, compacting map[table.GroupID]table.PendingCompaction, clustering map[table.GroupID]string) []*job {
 	rowBytes := w.rowBytes(ctx)
 	for _, j := range jobs {
 		if len(fresh) == 0 {
 			return jobs
 		}
 		b := j.group.Base
-		_, busy := compacting[table.GroupID{Partition: s.partition, FileID: j.group.FileID}]
-		if b == nil || b.Size >= w.options.SmallBytes || w.table.Config.Type == table.MOR && (busy || !fillable(j)) {
+		id := table.GroupID{Partition: s.partition, FileID: j.group.FileID}
+		_, busy := compacting[id]
+		_, replaced := clustering[id]
+		if b == nil || replaced || b.Size >= w.options.SmallBytes || w.table.Config.Type == table.MOR && (busy || !fillable(j)) {
 			continue
 		}
 		room := int((w.options.TargetBytes - b.Size) / rowBytes)
