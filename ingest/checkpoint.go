@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hudi-go/hudi-go/cdc"
 	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/table"
 	"github.com/hudi-go/hudi-go/timeline"
@@ -101,26 +102,79 @@ func parseStreamer(text string) (Checkpoint, error) {
 	return Checkpoint{Version: checkpointLevel, Topics: map[string]TopicCheckpoint{topic: t}}, nil
 }
 
-// lastCheckpoint finds the newest checkpoint on the timeline. In merge-on-read tables only
-// delta commits count, as for Streamer.
-func lastCheckpoint(ctx context.Context, c *table.Config, tl *timeline.Timeline) (Checkpoint, bool, error) {
+// lastCheckpoint finds the newest checkpoint of the table: on the active timeline, else among
+// the writes that other engines have archived. In merge-on-read tables only delta commits
+// count, as for Streamer.
+func lastCheckpoint(ctx context.Context, c *table.Config, tl *timeline.Timeline) (last Checkpoint, found bool, err error) {
+	of := func(i timeline.Instant, meta *timeline.CommitMetadata) (Checkpoint, bool, error) {
+		at, ok, err := checkpointOf(meta.ExtraMetadata)
+		if err != nil {
+			err = fmt.Errorf("ingest: %s of commit %s: %w", cmp.Or(c.Name, "table"), i.Time, err)
+		}
+		return at, ok, err
+	}
+	passed := func(i timeline.Instant) bool { return c.Type == table.MOR && i.Action != timeline.DeltaCommit }
 	for _, i := range slices.Backward(tl.CompletedWrites()) {
-		if c.Type == table.MOR && i.Action != timeline.DeltaCommit {
+		if passed(i) {
 			continue
 		}
 		meta, err := tl.CommitMetadata(ctx, i)
 		if err != nil {
 			return Checkpoint{}, false, err
 		}
-		found, ok, err := checkpointOf(meta.ExtraMetadata)
-		if err != nil {
-			return Checkpoint{}, false, fmt.Errorf("ingest: %s of commit %s: %w", cmp.Or(c.Name, "table"), i.Time, err)
-		}
-		if ok {
-			return found, true, nil
+		if last, found, err = of(i, meta); found || err != nil {
+			return last, found, err
 		}
 	}
-	return Checkpoint{}, false, nil
+	newest := ""
+	for w, err := range tl.EachArchivedWrite(ctx, "") {
+		if err != nil {
+			return Checkpoint{}, false, err
+		}
+		if passed(w.Instant) || w.Time < newest {
+			continue
+		}
+		at, ok, err := of(w.Instant, w.Commit)
+		if err != nil {
+			return Checkpoint{}, false, err
+		}
+		if ok {
+			last, found, newest = at, true, w.Time
+		}
+	}
+	return last, found, nil
+}
+
+// StartFirst is the Options.Start that begins at the first offsets.
+const StartFirst = "first"
+
+// firstStart says where reading begins in a table without a checkpoint: what it gives is to be
+// read from, and partitions that it does not name from their first offset. tl is nil when
+// there is no table.
+func (o Options) firstStart(tl *timeline.Timeline) (Checkpoint, error) {
+	written := tl != nil && len(tl.CompletedWrites()) > 0
+	switch {
+	case o.Start == "" && written && o.Mode == cdc.Append:
+		return Checkpoint{}, fmt.Errorf("ingest: table %s has commits, and none says which events of %s it has; to append them from the first on would double those: say with --start where to begin, %q or topic,partition:offset,…: %w",
+			o.Table, strings.Join(o.Topics, ","), StartFirst, base.ErrInvalid)
+	case o.Start == "" && written:
+		o.Log.Warn("the table has commits, and none has a checkpoint: every event of the topics is read", "table", o.Table, "topics", o.Topics)
+		return Checkpoint{}, nil
+	case o.Start == "" || o.Start == StartFirst:
+		o.Log.Info("reading begins at the first offsets", "table", o.Table, "topics", o.Topics)
+		return Checkpoint{}, nil
+	}
+	c, err := parseStreamer(o.Start)
+	if err != nil {
+		return c, fmt.Errorf("ingest: start %q: want %q or topic,partition:offset,…: %w", o.Start, StartFirst, base.ErrInvalid)
+	}
+	for topic := range c.Topics {
+		if !slices.Contains(o.Topics, topic) {
+			return c, fmt.Errorf("ingest: start %q: topic %q is not read: %w", o.Start, topic, base.ErrInvalid)
+		}
+	}
+	o.Log.Info("reading begins at given offsets", "table", o.Table, "start", o.Start)
+	return c, nil
 }
 
 func checkpointOf(extra map[string]string) (Checkpoint, bool, error) {

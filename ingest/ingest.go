@@ -52,6 +52,11 @@ type Options struct {
 	// Placeholder is the connector's unavailable.value.placeholder.
 	Placeholder string
 
+	// Start says where reading begins in a table that has no checkpoint: StartFirst, or the
+	// offsets to read next in Hudi Streamer's form, topic,partition:offset,…; partitions that it
+	// does not name begin at their first. "" is StartFirst, but refused in append mode for a
+	// table that has commits: events that it has would come again.
+	Start string
 	// Once ends the run at the offsets that were the ends of the topics when it began.
 	Once bool
 	// A batch ends at MaxRows rows, MaxBytes of rows in memory, or Interval after its first

@@ -18,6 +18,7 @@ import (
 	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/schema"
 	"github.com/hudi-go/hudi-go/table"
+	"github.com/hudi-go/hudi-go/timeline"
 )
 
 // drainTime is how long a run that is told to stop may take to commit what it has read.
@@ -78,13 +79,13 @@ func (r *run) start(ctx context.Context) error {
 		return err
 	}
 	var stored Checkpoint
+	var tl *timeline.Timeline
 	found := false
 	if r.table != nil {
 		if _, err := r.table.Recover(ctx); err != nil {
 			return err
 		}
-		tl, err := r.table.Timeline(ctx)
-		if err != nil {
+		if tl, err = r.table.Timeline(ctx); err != nil {
 			return err
 		}
 		if stored, found, err = lastCheckpoint(ctx, r.table.Config(), tl); err != nil {
@@ -94,10 +95,16 @@ func (r *run) start(ctx context.Context) error {
 			return err
 		}
 	}
+	from := stored
+	if !found {
+		if from, err = r.options.firstStart(tl); err != nil {
+			return err
+		}
+	}
 	if r.ends, err = r.source.bounds(ctx); err != nil {
 		return err
 	}
-	if r.at, err = r.source.begin(r.ends, stored, found); err != nil {
+	if r.at, err = r.source.begin(r.ends, from, found); err != nil {
 		return err
 	}
 	r.high = r.ends.clone()
@@ -118,7 +125,7 @@ func (r *run) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.sink = &sink{options: r.options, stored: stored, seen: stored, found: found, began: r.began}
+	r.sink = &sink{options: r.options, stored: stored, seen: from, found: found, began: r.began}
 	r.source.consume(r.at)
 	return nil
 }
@@ -137,6 +144,7 @@ func (r *run) loop(ctx context.Context) error {
 	// Writing goes on for a while after ctx has ended, so that what was read is not lost.
 	draining, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(drainTime, stop) })()
 	work, running := errgroup.WithContext(draining)
 	batches := make(chan *batch)
 	work.Go(func() error { return r.sink.run(running, batches) })
@@ -147,9 +155,6 @@ func (r *run) loop(ctx context.Context) error {
 		defer cancel()
 		defer context.AfterFunc(running, cancel)() // a failed writer ends the reading
 		failed = r.read(reading, running, batches)
-		if ctx.Err() != nil {
-			time.AfterFunc(drainTime, stop)
-		}
 		if errors.Is(failed, context.Canceled) {
 			failed = nil
 		}

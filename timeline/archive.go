@@ -77,29 +77,47 @@ func (t *Timeline) Archived(ctx context.Context) ([]Instant, error) {
 // ArchivedWrites returns the completed writes that have left the active timeline and were
 // requested at or after from ("" for all), in the order of requested times.
 func (t *Timeline) ArchivedWrites(ctx context.Context, from string) ([]ArchivedWrite, error) {
-	found := map[key]bool{}
 	var out []ArchivedWrite
-	for a, err := range t.scanArchive(ctx, archiveScan{from: from, contents: true}) {
+	for w, err := range t.EachArchivedWrite(ctx, from) {
 		if err != nil {
-			return nil, t.inArchive(err)
+			return nil, err
 		}
-		k := key{a.Time, a.Action.Completed()}
-		if _, active := t.index[k]; active || found[k] || !a.Done() || !a.Action.Writes() || a.Time < from {
-			continue
-		}
-		v, err := a.result()
-		if err != nil {
-			return nil, t.inArchive(err)
-		}
-		m, ok := v.(*CommitMetadata)
-		if !ok || m == nil {
-			return nil, t.inArchive(fmt.Errorf("%s of %s has no commit metadata: %w", a.Instant, a.File, base.ErrCorrupt))
-		}
-		found[k] = true
-		out = append(out, ArchivedWrite{a.Instant, m})
+		out = append(out, w)
 	}
 	slices.SortFunc(out, func(a, b ArchivedWrite) int { return a.compare(b.Instant) })
 	return out, nil
+}
+
+// EachArchivedWrite yields what ArchivedWrites returns, each write once and in no promised
+// order, without holding them all.
+func (t *Timeline) EachArchivedWrite(ctx context.Context, from string) iter.Seq2[ArchivedWrite, error] {
+	return func(yield func(ArchivedWrite, error) bool) {
+		found := map[key]bool{}
+		for a, err := range t.scanArchive(ctx, archiveScan{from: from, contents: true}) {
+			if err != nil {
+				yield(ArchivedWrite{}, t.inArchive(err))
+				return
+			}
+			k := key{a.Time, a.Action.Completed()}
+			if _, active := t.index[k]; active || found[k] || !a.Done() || !a.Action.Writes() || a.Time < from {
+				continue
+			}
+			v, err := a.result()
+			if err != nil {
+				yield(ArchivedWrite{}, t.inArchive(err))
+				return
+			}
+			m, ok := v.(*CommitMetadata)
+			if !ok || m == nil {
+				yield(ArchivedWrite{}, t.inArchive(fmt.Errorf("%s of %s has no commit metadata: %w", a.Instant, a.File, base.ErrCorrupt)))
+				return
+			}
+			found[k] = true
+			if !yield(ArchivedWrite{a.Instant, m}, nil) {
+				return
+			}
+		}
+	}
 }
 
 // ArchivedDocuments returns the contents that the archive keeps of the instants of a

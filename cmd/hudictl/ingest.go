@@ -26,6 +26,7 @@ type ingestFlags struct {
 	acceptInferred   bool
 	keys, partitions []string
 	index            string
+	start            string
 	once             bool
 	truncate         string
 	placeholder      string
@@ -90,6 +91,7 @@ func (f *ingestFlags) registerOn(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.keys, "keys", nil, "columns that identify a row (default the fields of the message key)")
 	flags.StringSliceVar(&f.partitions, "partition-by", nil, "columns whose values name the folders of a new table")
 	flags.StringVar(&f.index, "index", "", "how writers find rows (default bucket:4)")
+	flags.StringVar(&f.start, "start", "", "where to begin in a table that has no offsets: first, or topic,partition:offset,… (default first; needed to append to a table with commits)")
 	flags.BoolVar(&f.once, "once", false, "end at the offsets that are the topics' ends now")
 	choiceVar(flags, &f.truncate, "truncate", "error", "what to do when the source table is truncated", []string{"error", "ignore"})
 	flags.StringVar(&f.placeholder, "unavailable-value", cdc.DefaultPlaceholder, "the connector's unavailable.value.placeholder")
@@ -103,7 +105,7 @@ func (f *ingestFlags) registerOn(flags *pflag.FlagSet) {
 func (f *ingestFlags) options(a *app, uri string) (ingest.Options, error) {
 	o := ingest.Options{
 		Brokers: f.brokers, Topics: f.topics, Table: uri, Name: f.name, Type: tableTypes[f.kind],
-		Version: f.version, Keys: f.keys, PartitionBy: f.partitions, Once: f.once, Placeholder: f.placeholder,
+		Version: f.version, Keys: f.keys, PartitionBy: f.partitions, Start: f.start, Once: f.once, Placeholder: f.placeholder,
 		MaxRows: f.rows, MaxBytes: int64(f.bytes), Interval: f.interval,
 		Properties: a.globals.options, Memory: int64(a.globals.memory), SpillDir: a.globals.spillDir, Log: a.logger(),
 	}
