@@ -261,28 +261,20 @@ func TestCrashOnDisk(t *testing.T) {
 		t.Run(k.String()+"/"+name, func(t *testing.T) {
 			t.Parallel()
 			c := newCrash(t, k, s, mem.New)
-			c.enumerate(t, fates[:2], 1, func() disk { return newLocalDisk(t, c.disk) })
+			c.enumerate(t, fates[:2], sample(2), func() disk { return newLocalDisk(t, c.disk) })
 		})
 	})
 }
 
-// objectSample is every how manieth call is cut on an object store unless everything is
-// asked for.
-const objectSample = 4
-
 // TestCrashOnObjects is TestCrash on a store that can do what object stores can: locks are
 // leases, and that a writer is dead shows only when its heartbeat is old.
 func TestCrashOnObjects(t *testing.T) {
-	step := objectSample
-	if everything {
-		step = 1
-	}
 	wanted := func(main, everywhere bool) bool { return everything || main && everywhere }
 	eachScenario(wanted, func(k kind, name string, s scenario) {
 		t.Run(k.String()+"/"+name, func(t *testing.T) {
 			t.Parallel()
 			c := newCrash(t, k, s, mem.NewObjects)
-			c.enumerate(t, append(slices.Clone(fates), outage), step, func() disk { return c.disk.Clone() })
+			c.enumerate(t, append(slices.Clone(fates), outage), sample(8), func() disk { return c.disk.Clone() })
 		})
 	})
 }
@@ -393,6 +385,15 @@ var fates = []fate{
 
 // outage is a store that does not answer for a while. What it was told last it has done.
 var outage = fate{"lose three answers", func(n int) fault.Rule { return fault.FailAfter(n, nil).Times(3) }, false}
+
+// sample is every how manieth call is cut on a store that is not the first choice, unless
+// everything is asked for.
+func sample(step int) int {
+	if everything {
+		return 1
+	}
+	return step
+}
 
 // enumerate cuts every step-th call.
 func (c *crash) enumerate(t *testing.T, fates []fate, step int, fresh func() disk) {

@@ -22,8 +22,8 @@ func TestRequests(t *testing.T) {
 		kind          kind
 		commit, query int
 	}{
-		{kind{typ: table.COW, partitioned: true}, 46, 8},
-		{kind{typ: table.MOR, buckets: 2, partitioned: true}, 41, 18},
+		{kind{typ: table.COW, partitioned: true}, 48, 8},
+		{kind{typ: table.MOR, buckets: 2, partitioned: true}, 43, 18},
 	} {
 		t.Run(c.kind.String(), func(t *testing.T) {
 			clock := &simClock{}
