@@ -21,6 +21,7 @@ import (
 // TestModel runs random operations against a table and against the model of it, which must
 // agree after each, now and of every commit that the cleaner has not taken.
 func TestModel(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		k := kind{typ: table.COW, mode: rapid.SampledFrom([]string{table.EventTimeOrdering, table.CommitTimeOrdering}).Draw(rt, "mode")}
 		if rapid.Bool().Draw(rt, "mor") {

@@ -89,6 +89,7 @@ func (b *binlog) step() {
 // A log of MySQL with several rows a file, failovers, records sent twice and incremental snapshots between the changes,
 // read in pieces by a run each: in the end the table is the source's.
 func TestBinlog(t *testing.T) {
+	t.Parallel()
 	for _, kind := range bothTypes {
 		for seed := range uint64(6) {
 			t.Run(fmt.Sprint(kind, seed), func(t *testing.T) {
@@ -183,6 +184,7 @@ func recordedTopic(t *testing.T, file, topic string, line func([]byte)) (records
 
 // What Debezium sent of MariaDB's tables ends as the tables ended, whatever the batches are.
 func TestRecordedMariaDB(t *testing.T) {
+	t.Parallel()
 	for _, kind := range bothTypes {
 		for name, columns := range map[string][]string{
 			"customers": {"id", "first_name", "last_name", "email", "balance", "active"},

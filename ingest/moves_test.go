@@ -50,6 +50,7 @@ func keyChanges(t *testing.T, preset int, run func(sim *sim, src *source, rng *r
 
 // All is there when the run begins; batches end anywhere.
 func TestKeyChangesInBacklog(t *testing.T) {
+	t.Parallel()
 	keyChanges(t, 4, func(sim *sim, src *source, rng *rand.Rand, options func(*ingest.Options)) {
 		for range 100 + rng.IntN(200) {
 			src.change()
@@ -61,6 +62,7 @@ func TestKeyChangesInBacklog(t *testing.T) {
 
 // Runs end anywhere, also between the two halves of an update.
 func TestKeyChangesBetweenRuns(t *testing.T) {
+	t.Parallel()
 	keyChanges(t, 4, func(sim *sim, src *source, rng *rand.Rand, options func(*ingest.Options)) {
 		for range 20 + rng.IntN(60) {
 			src.change()
@@ -78,6 +80,7 @@ func TestKeyChangesBetweenRuns(t *testing.T) {
 // (With keys that are taken again at once, too much happens to one of them in between: a
 // topic does not do that, since its partitions grow side by side.)
 func TestKeyChangesFarApart(t *testing.T) {
+	t.Parallel()
 	keyChanges(t, 4, func(sim *sim, src *source, rng *rand.Rand, options func(*ingest.Options)) {
 		src.reuse = false
 		for range 20 + rng.IntN(60) {
@@ -130,6 +133,7 @@ func idsAndN(lines []string) []string {
 // A topic that was compacted lacks the deletes of old keys: what waits for them is not held up
 // for ever.
 func TestHalvesAlone(t *testing.T) {
+	t.Parallel()
 	for _, once := range []bool{true, false} {
 		t.Run(fmt.Sprint("once=", once), func(t *testing.T) {
 			sim := newSim(t, simPartitions)

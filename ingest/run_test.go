@@ -87,6 +87,7 @@ func TestResumeAtEveryBatch(t *testing.T) {
 // A run that is told to stop commits what it has read, and ends without an error. Wherever
 // that is, the next goes on from there.
 func TestStopAnywhere(t *testing.T) {
+	t.Parallel()
 	for _, kind := range bothTypes {
 		t.Run(fmt.Sprint(kind), func(t *testing.T) {
 			sim := newSim(t, simPartitions)
@@ -153,6 +154,7 @@ func stride(preset int) int {
 // The process dies before or after every storage call of a small ingest, and is started
 // again.
 func TestDieAtEveryCall(t *testing.T) {
+	t.Parallel()
 	for _, kind := range bothTypes {
 		for _, mode := range []cdc.Mode{cdc.Upsert, cdc.Append} {
 			t.Run(fmt.Sprint(kind, mode), func(t *testing.T) {
@@ -196,6 +198,7 @@ func TestDieAtEveryCall(t *testing.T) {
 // Storage calls fail, or succeed without anybody hearing of it, and the ingester goes on or
 // ends; the next run makes it right.
 func TestFailAtEveryCall(t *testing.T) {
+	t.Parallel()
 	sim := newSim(t, simPartitions)
 	src := newSource(9, sim.topic)
 	for range 30 {
@@ -224,6 +227,7 @@ func TestFailAtEveryCall(t *testing.T) {
 
 // Two ingesters at work on one table: one loses with a conflict, nothing is twice.
 func TestTwoIngesters(t *testing.T) {
+	t.Parallel()
 	sim := newSim(t, simPartitions)
 	src := newSource(10, sim.topic)
 	for range 40 {
@@ -249,6 +253,7 @@ func TestTwoIngesters(t *testing.T) {
 }
 
 func TestOffsetsLost(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	prepare := func(t *testing.T) (*sim, *source, *kadm.Client) {
 		sim := newSim(t, simPartitions)
