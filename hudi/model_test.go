@@ -2,6 +2,7 @@ package hudi_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,9 +20,13 @@ import (
 )
 
 // TestModel runs random operations against a table and against the model of it, which must
-// agree after each, now and of every commit that the cleaner has not taken.
+// agree after each, now and of every commit that the cleaner has not taken. It makes a few
+// tries, more with -rapid.checks, and as many as rapid does when everything is asked for.
 func TestModel(t *testing.T) {
 	t.Parallel()
+	if checks := flag.Lookup("rapid.checks"); !everything && checks.Value.String() == checks.DefValue {
+		require.NoError(t, checks.Value.Set("25"))
+	}
 	rapid.Check(t, func(rt *rapid.T) {
 		k := kind{typ: table.COW, mode: rapid.SampledFrom([]string{table.EventTimeOrdering, table.CommitTimeOrdering}).Draw(rt, "mode")}
 		if rapid.Bool().Draw(rt, "mor") {

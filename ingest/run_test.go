@@ -169,7 +169,7 @@ func TestDieAtEveryCall(t *testing.T) {
 					o.Type, o.Mode, o.MaxRows = kind, mode, 12
 					o.Properties["hoodie.compact.inline.max.delta.commits"] = "2"
 				}
-				step := stride(23)
+				step := stride(37)
 				for _, rule := range []func(int) fault.Rule{fault.DieBefore, fault.DieAfter} {
 					for n := 1 + rand.IntN(step); ; n += step {
 						disk := mem.New(time.Now)
