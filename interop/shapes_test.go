@@ -62,6 +62,20 @@ func (s shape) String() string {
 	return fmt.Sprintf("v%d-%s", s.release.TableVersion(), name)
 }
 
+// turn tells whether the seed is for this kind: one of each table type has the turn.
+func (s shape) turn(seed int) bool {
+	at, of := 0, 0
+	for _, other := range shapes {
+		if other.kind == s.kind {
+			if other.release = s.release; other == s {
+				at = of
+			}
+			of++
+		}
+	}
+	return seed%of == at
+}
+
 // exact tells whether the model knows what logs have.
 func (s shape) exact() bool { return s.kind == interop.COW || s.buckets > 0 || !s.smallFiles }
 
