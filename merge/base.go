@@ -112,6 +112,7 @@ func (r *Reducer) build(baseBatch arrow.RecordBatch, own presence, rows []merged
 			whole[i] = Pick{r.nodes[m.head].source, r.nodes[m.head].row}
 		}
 	}
+	selected := Select(whole)
 	columns := make([]arrow.Array, 0, r.schema.NumFields())
 	defer func() {
 		for _, c := range columns {
@@ -126,15 +127,15 @@ func (r *Reducer) build(baseBatch arrow.RecordBatch, own presence, rows []merged
 		if baseBatch != nil {
 			sources[baseSource] = baseBatch.Column(c)
 		}
-		picks := whole
+		from := selected
 		switch {
 		case r.partial == nil:
 		case r.partial.fillable[c]:
-			picks = r.filledPicks(c, own, rows, whole)
+			from = Select(r.filledPicks(c, own, rows, whole))
 		case r.partial.meta[c] && r.rules.Legacy.NewestMeta:
-			picks = r.newestPicks(rows, whole)
+			from = Select(r.newestPicks(rows, whole))
 		}
-		column, err := Interleave(r.alloc, r.schema.Field(c).Type, sources, picks)
+		column, err := from.Interleave(r.alloc, r.schema.Field(c).Type, sources)
 		if err != nil {
 			return nil, err
 		}

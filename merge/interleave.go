@@ -2,6 +2,7 @@ package merge
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -17,24 +18,58 @@ type Pick struct {
 	Row    int32
 }
 
-// Interleave builds the array whose i-th value is the one that picks[i] names. All sources
-// have the type dt (nil sources may not be picked). The caller releases the result.
+// Selection is the rows that picks name, as runs of neighbouring rows. It is made once for all
+// columns that it is applied to.
+type Selection struct {
+	runs []run
+	rows int
+}
+
+// run is n rows of one source, from row on.
+type run struct {
+	source, row, n int32
+}
+
+// Select makes the selection of picks.
+func Select(picks []Pick) *Selection {
+	s := &Selection{}
+	for _, p := range picks {
+		s.add(p.Source, p.Row, 1)
+	}
+	return s
+}
+
+func (s *Selection) add(source, row, n int32) {
+	s.rows += int(n)
+	if last := len(s.runs) - 1; last >= 0 && s.runs[last].source == source && (source < 0 || s.runs[last].row+s.runs[last].n == row) {
+		s.runs[last].n += n
+		return
+	}
+	s.runs = append(s.runs, run{source, row, n})
+}
+
+// Interleave builds the array whose values are the selected ones. All sources have the type dt
+// (nil sources may not be picked). The caller releases the result.
 //
-// It copies runs of neighbouring rows at once, for that is what merging a few changed rows
-// into a file gives.
-func Interleave(alloc memory.Allocator, dt arrow.DataType, sources []arrow.Array, picks []Pick) (arrow.Array, error) {
+// It copies a run at once, for long runs are what merging a few changed rows into a file gives.
+func (s *Selection) Interleave(alloc memory.Allocator, dt arrow.DataType, sources []arrow.Array) (arrow.Array, error) {
 	data := make([]arrow.ArrayData, len(sources))
 	for i, s := range sources {
 		if s != nil {
 			data[i] = s.Data()
 		}
 	}
-	out, err := interleave(alloc, dt, data, picks)
+	out, err := s.interleave(alloc, dt, data)
 	if err != nil {
 		return nil, err
 	}
 	defer out.Release()
 	return array.MakeFromData(out), nil
+}
+
+// Interleave builds the array whose i-th value is the one that picks[i] names, as a Selection does.
+func Interleave(alloc memory.Allocator, dt arrow.DataType, sources []arrow.Array, picks []Pick) (arrow.Array, error) {
+	return Select(picks).Interleave(alloc, dt, sources)
 }
 
 // TakeRows makes a batch of the picked rows of one batch (Source 0). The caller releases it.
@@ -45,18 +80,19 @@ func TakeRows(alloc memory.Allocator, batch arrow.RecordBatch, picks []Pick) (ar
 			c.Release()
 		}
 	}()
+	rows := Select(picks)
 	for _, c := range batch.Columns() {
-		taken, err := Interleave(alloc, c.DataType(), []arrow.Array{c}, picks)
+		taken, err := rows.Interleave(alloc, c.DataType(), []arrow.Array{c})
 		if err != nil {
 			return nil, err
 		}
 		columns = append(columns, taken)
 	}
-	return array.NewRecordBatch(batch.Schema(), columns, int64(len(picks))), nil
+	return array.NewRecordBatch(batch.Schema(), columns, int64(rows.rows)), nil
 }
 
-func interleave(alloc memory.Allocator, dt arrow.DataType, sources []arrow.ArrayData, picks []Pick) (arrow.ArrayData, error) {
-	validity, nulls := interleaveValidity(alloc, sources, picks)
+func (s *Selection) interleave(alloc memory.Allocator, dt arrow.DataType, sources []arrow.ArrayData) (arrow.ArrayData, error) {
+	validity, nulls := s.validity(alloc, sources)
 	buffers := []*memory.Buffer{validity}
 	var children []arrow.ArrayData
 	defer func() {
@@ -76,51 +112,47 @@ func interleave(alloc memory.Allocator, dt arrow.DataType, sources []arrow.Array
 			validity.Release()
 			buffers[0] = nil
 		}
-		nulls = len(picks)
+		nulls = s.rows
 	case *arrow.BooleanType:
-		buffers = append(buffers, interleaveBits(alloc, sources, picks))
+		buffers = append(buffers, s.bits(alloc, sources))
 	case *arrow.StringType, *arrow.BinaryType:
-		offsets, bytes := interleaveBinary(alloc, sources, picks)
+		offsets, bytes := s.binary(alloc, sources)
 		buffers = append(buffers, offsets, bytes)
 	case *arrow.StructType:
 		for f := range t.Fields() {
-			child, err := interleave(alloc, t.Field(f).Type, structChildren(sources, f), structPicks(sources, picks))
+			child, err := s.shifted(sources).interleave(alloc, t.Field(f).Type, structChildren(sources, f))
 			if err != nil {
 				return nil, err
 			}
 			children = append(children, child)
 		}
 	case *arrow.ListType, *arrow.MapType:
-		offsets, inner, elem := listPicks(alloc, dt, sources, picks)
+		offsets, inner := s.elements(alloc, sources)
 		buffers = append(buffers, offsets)
-		child, err := interleave(alloc, elem, structChildren(sources, 0), inner)
+		child, err := inner.interleave(alloc, elementType(dt), structChildren(sources, 0))
 		if err != nil {
 			return nil, err
 		}
 		children = append(children, child)
 	case arrow.FixedWidthDataType:
-		buffers = append(buffers, interleaveFixed(alloc, t.Bytes(), sources, picks))
+		buffers = append(buffers, s.fixed(alloc, t.Bytes(), sources))
 	default:
 		return nil, fmt.Errorf("merge: columns of type %s: %w", dt, base.ErrUnsupported)
 	}
-	return array.NewData(dt, len(picks), buffers, children, nulls, 0), nil
+	return array.NewData(dt, s.rows, buffers, children, nulls, 0), nil
 }
 
-// runs calls f for each run of picks that are neighbouring rows of one source, with the
-// absolute first row in that source's buffers.
-func runs(sources []arrow.ArrayData, picks []Pick, f func(source int32, at, from, n int)) {
-	for i := 0; i < len(picks); {
-		first := picks[i]
-		n := 1
-		for i+n < len(picks) && picks[i+n].Source == first.Source && (first.Source < 0 || picks[i+n].Row == first.Row+int32(n)) {
-			n++
+// each calls f for each run, with its place in the result and its first row in the source's
+// buffers.
+func (s *Selection) each(sources []arrow.ArrayData, f func(source int32, at, from, n int)) {
+	at := 0
+	for _, r := range s.runs {
+		from := int(r.row)
+		if r.source >= 0 {
+			from += sources[r.source].Offset()
 		}
-		from := int(first.Row)
-		if first.Source >= 0 {
-			from += sources[first.Source].Offset()
-		}
-		f(first.Source, i, from, n)
-		i += n
+		f(r.source, at, from, int(r.n))
+		at += int(r.n)
 	}
 }
 
@@ -130,27 +162,20 @@ func newBuffer(alloc memory.Allocator, n int) *memory.Buffer {
 	return b
 }
 
-// interleaveValidity returns nil when nothing picked is null.
-func interleaveValidity(alloc memory.Allocator, sources []arrow.ArrayData, picks []Pick) (*memory.Buffer, int) {
+// validity returns nil when nothing selected is null.
+func (s *Selection) validity(alloc memory.Allocator, sources []arrow.ArrayData) (*memory.Buffer, int) {
 	mayBeNull := make([]bool, len(sources))
 	for i, s := range sources {
 		mayBeNull[i] = s != nil && s.NullN() != 0 && len(s.Buffers()) > 0 && s.Buffers()[0] != nil
 	}
-	any := false
-	for _, p := range picks {
-		if p.Source < 0 || mayBeNull[p.Source] {
-			any = true
-			break
-		}
-	}
-	if !any {
+	if !slices.ContainsFunc(s.runs, func(r run) bool { return r.source < 0 || mayBeNull[r.source] }) {
 		return nil, 0
 	}
-	buf := newBuffer(alloc, int(bitutil.BytesForBits(int64(len(picks)))))
+	buf := newBuffer(alloc, int(bitutil.BytesForBits(int64(s.rows))))
 	bits := buf.Bytes()
 	clear(bits)
 	valid := 0
-	runs(sources, picks, func(source int32, at, from, n int) {
+	s.each(sources, func(source int32, at, from, n int) {
 		switch {
 		case source < 0:
 		case !mayBeNull[source]:
@@ -166,18 +191,18 @@ func interleaveValidity(alloc memory.Allocator, sources []arrow.ArrayData, picks
 			}
 		}
 	})
-	if valid == len(picks) {
+	if valid == s.rows {
 		buf.Release()
 		return nil, 0
 	}
-	return buf, len(picks) - valid
+	return buf, s.rows - valid
 }
 
-func interleaveBits(alloc memory.Allocator, sources []arrow.ArrayData, picks []Pick) *memory.Buffer {
-	buf := newBuffer(alloc, int(bitutil.BytesForBits(int64(len(picks)))))
+func (s *Selection) bits(alloc memory.Allocator, sources []arrow.ArrayData) *memory.Buffer {
+	buf := newBuffer(alloc, int(bitutil.BytesForBits(int64(s.rows))))
 	bits := buf.Bytes()
 	clear(bits)
-	runs(sources, picks, func(source int32, at, from, n int) {
+	s.each(sources, func(source int32, at, from, n int) {
 		if source < 0 {
 			return
 		}
@@ -191,10 +216,10 @@ func interleaveBits(alloc memory.Allocator, sources []arrow.ArrayData, picks []P
 	return buf
 }
 
-func interleaveFixed(alloc memory.Allocator, width int, sources []arrow.ArrayData, picks []Pick) *memory.Buffer {
-	buf := newBuffer(alloc, width*len(picks))
+func (s *Selection) fixed(alloc memory.Allocator, width int, sources []arrow.ArrayData) *memory.Buffer {
+	buf := newBuffer(alloc, width*s.rows)
 	out := buf.Bytes()
-	runs(sources, picks, func(source int32, at, from, n int) {
+	s.each(sources, func(source int32, at, from, n int) {
 		to := out[at*width : (at+n)*width]
 		if source < 0 {
 			clear(to)
@@ -215,7 +240,7 @@ func offsetsOf(d arrow.ArrayData) []int32 {
 	return arrow.Int32Traits.CastFromBytes(b.Bytes())
 }
 
-func interleaveBinary(alloc memory.Allocator, sources []arrow.ArrayData, picks []Pick) (offsets, bytes *memory.Buffer) {
+func (s *Selection) binary(alloc memory.Allocator, sources []arrow.ArrayData) (offsets, bytes *memory.Buffer) {
 	from := make([][]int32, len(sources))
 	content := make([][]byte, len(sources))
 	for i, s := range sources {
@@ -226,10 +251,10 @@ func interleaveBinary(alloc memory.Allocator, sources []arrow.ArrayData, picks [
 			}
 		}
 	}
-	offsets = newBuffer(alloc, arrow.Int32SizeBytes*(len(picks)+1))
+	offsets = newBuffer(alloc, arrow.Int32SizeBytes*(s.rows+1))
 	out := arrow.Int32Traits.CastFromBytes(offsets.Bytes())
 	out[0] = 0
-	runs(sources, picks, func(source int32, at, row, n int) {
+	s.each(sources, func(source int32, at, row, n int) {
 		end := out[at]
 		for k := range n {
 			if source >= 0 {
@@ -240,9 +265,9 @@ func interleaveBinary(alloc memory.Allocator, sources []arrow.ArrayData, picks [
 	})
 	bytes = memory.NewResizableBuffer(alloc)
 	bytes.Reserve(1) // so that empty values are no nil slices
-	bytes.ResizeNoShrink(int(out[len(picks)]))
+	bytes.ResizeNoShrink(int(out[s.rows]))
 	to := bytes.Bytes()
-	runs(sources, picks, func(source int32, at, row, n int) {
+	s.each(sources, func(source int32, at, row, n int) {
 		if source >= 0 {
 			copy(to[out[at]:out[at+n]], content[source][from[source][row]:])
 		}
@@ -261,53 +286,49 @@ func structChildren(sources []arrow.ArrayData, f int) []arrow.ArrayData {
 	return children
 }
 
-// structPicks shifts picks by the offsets of their sources: the children of a sliced struct
-// are not sliced with it.
-func structPicks(sources []arrow.ArrayData, picks []Pick) []Pick {
-	shifted := false
-	for _, s := range sources {
-		shifted = shifted || s != nil && s.Offset() != 0
+// shifted adds the offsets of the sources: the children of a sliced struct are not sliced with it.
+func (s *Selection) shifted(sources []arrow.ArrayData) *Selection {
+	if !slices.ContainsFunc(sources, func(s arrow.ArrayData) bool { return s != nil && s.Offset() != 0 }) {
+		return s
 	}
-	if !shifted {
-		return picks
-	}
-	out := make([]Pick, len(picks))
-	for i, p := range picks {
-		out[i] = p
-		if p.Source >= 0 {
-			out[i].Row += int32(sources[p.Source].Offset())
+	out := &Selection{}
+	for _, r := range s.runs {
+		if r.source >= 0 {
+			r.row += int32(sources[r.source].Offset())
 		}
+		out.add(r.source, r.row, r.n)
 	}
 	return out
 }
 
-// listPicks makes the offsets of the picked lists (or maps) and the picks of their elements.
-func listPicks(alloc memory.Allocator, dt arrow.DataType, sources []arrow.ArrayData, picks []Pick) (*memory.Buffer, []Pick, arrow.DataType) {
-	var elem arrow.DataType
-	switch t := dt.(type) {
-	case *arrow.ListType:
-		elem = t.Elem()
-	case *arrow.MapType:
-		elem = t.Elem()
+func elementType(dt arrow.DataType) arrow.DataType {
+	if m, ok := dt.(*arrow.MapType); ok {
+		return m.Elem()
 	}
-	from := make([][]int32, len(sources))
-	for i, s := range sources {
-		if s != nil {
-			from[i] = offsetsOf(s)
-		}
-	}
-	buf := newBuffer(alloc, arrow.Int32SizeBytes*(len(picks)+1))
+	return dt.(*arrow.ListType).Elem()
+}
+
+// elements makes the offsets of the selected lists (or maps) and the selection of their elements.
+func (s *Selection) elements(alloc memory.Allocator, sources []arrow.ArrayData) (*memory.Buffer, *Selection) {
+	buf := newBuffer(alloc, arrow.Int32SizeBytes*(s.rows+1))
 	out := arrow.Int32Traits.CastFromBytes(buf.Bytes())
 	out[0] = 0
-	var inner []Pick
-	for i, p := range picks {
-		if p.Source >= 0 {
-			row := int(p.Row) + sources[p.Source].Offset()
-			for at := from[p.Source][row]; at < from[p.Source][row+1]; at++ {
-				inner = append(inner, Pick{p.Source, at})
+	inner := &Selection{}
+	s.each(sources, func(source int32, at, row, n int) {
+		if source < 0 {
+			for k := range n {
+				out[at+k+1] = out[at]
 			}
+			return
 		}
-		out[i+1] = int32(len(inner))
-	}
-	return buf, inner, elem
+		from := offsetsOf(sources[source])
+		shift := out[at] - from[row]
+		for k := range n {
+			out[at+k+1] = from[row+k+1] + shift
+		}
+		if n := from[row+n] - from[row]; n > 0 {
+			inner.add(source, from[row], n)
+		}
+	})
+	return buf, inner
 }
