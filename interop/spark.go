@@ -127,6 +127,9 @@ func (s *Spark) launch(bundle string) error {
 	defer log.Close()
 	s.cmd = exec.Command(filepath.Join(CacheDir(), "venv", "bin", "python"), filepath.Join(sourceDir(), "spark", "server.py"),
 		"--jar", bundle, "--scratch", s.scratch, "--table-version", strconv.Itoa(s.Release.TableVersion()))
+	if os.Getenv("HUDI_GO_SEEDS") != "" {
+		s.cmd.Args = append(s.cmd.Args, "--long")
+	}
 	s.cmd.Dir = s.scratch
 	s.cmd.Env = append(os.Environ(), "TZ=UTC", "SPARK_LOCAL_IP=127.0.0.1", "PYTHONDONTWRITEBYTECODE=1")
 	s.cmd.Stderr = log

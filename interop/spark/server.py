@@ -55,7 +55,7 @@ DEFAULTS = {
 }
 
 
-def start_spark(jar, scratch, heap):
+def start_spark(jar, scratch, heap, long):
     os.makedirs(scratch, exist_ok=True)
     log4j = os.path.join(scratch, "log4j2.properties")
     with open(log4j, "w") as out:
@@ -63,8 +63,9 @@ def start_spark(jar, scratch, heap):
                   "appender.c.name = c\nappender.c.target = SYSTEM_ERR\nappender.c.layout.type = PatternLayout\n"
                   "appender.c.layout.pattern = %p %c{1}: %m%n%throwable{short.message}\n")
     from pyspark.sql import SparkSession
-    # tables are tiny and start-up dominates, so compile little
-    java = (f"-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Duser.timezone=UTC -Djava.io.tmpdir={scratch} "
+    # tables are tiny and start-up dominates, so a short session compiles little
+    tiers = 4 if long else 1
+    java = (f"-XX:TieredStopAtLevel={tiers} -XX:+UseSerialGC -Duser.timezone=UTC -Djava.io.tmpdir={scratch} "
             f"-Djol.skipHotspotSAAttach=true -Dlog4j2.configurationFile=file:{log4j}")
     builder = (SparkSession.builder.master("local[2]").appName("hudi-go-interop")
                .config("spark.driver.extraClassPath", jar).config("spark.driver.memory", heap)
@@ -228,6 +229,7 @@ def main():
     parser.add_argument("--jar", required=True)
     parser.add_argument("--scratch", required=True)
     parser.add_argument("--heap", default="2g")
+    parser.add_argument("--long", action="store_true", help="the session will last for more than some ten minutes")
     parser.add_argument("--table-version", default="9", help="of the tables that the jar's release writes")
     args = parser.parse_args()
     DEFAULTS["hoodie.write.table.version"] = args.table_version
@@ -241,7 +243,7 @@ def main():
         answers.write(json.dumps(answer, ensure_ascii=False) + "\n")
         answers.flush()
 
-    spark = start_spark(args.jar, os.path.abspath(args.scratch), args.heap)
+    spark = start_spark(args.jar, os.path.abspath(args.scratch), args.heap, args.long)
     server = Server(spark, os.path.abspath(args.scratch))
     say({"ok": True, "spark": spark.version, "pid": os.getpid()})
     for line in sys.stdin:
