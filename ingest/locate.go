@@ -38,7 +38,7 @@ func (s *sink) locate(ctx context.Context, b *batch) error {
 		return err
 	}
 	if len(l.want) > 0 {
-		if err := l.lookUp(ctx); err != nil {
+		if err := l.lookUp(ctx, l.partition); err != nil {
 			return err
 		}
 	}

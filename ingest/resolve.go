@@ -49,7 +49,7 @@ func (s *sink) resolve(ctx context.Context, b *batch) error {
 			}
 			return r.apply(edits, puts)
 		}
-		if err := r.lookUp(ctx); err != nil {
+		if err := r.lookUp(ctx, r.reads()); err != nil {
 			return err
 		}
 	}
@@ -100,7 +100,7 @@ type resolver struct {
 	came       map[moveID]Came           // by old key, of earlier commits
 	goneBefore map[moveID]bool           // by new key, of earlier commits
 	lackedBy   map[string]map[int]moveID // by key and column: what a row of the table lacks
-	stored     []arrow.RecordBatch       // rows of the table
+	stored     []arrow.RecordBatch       // rows of the table; columns that were not read are null
 	looked     map[string]place          // by key, those that are there
 	absent     map[string]bool           // keys that are not
 	want       map[string]bool           // keys to look up
@@ -354,8 +354,22 @@ func (r *resolver) orderOf(at place) int64 {
 	return orders.Value(at.row)
 }
 
-// lookUp reads the rows of the table that are wanted.
-func (r *resolver) lookUp(ctx context.Context) error {
+// reads are the columns to look up: those with values that the source left out. Rows are
+// needed whole where one may be put under another key or be written again.
+func (r *resolver) reads() []int {
+	if len(r.change) > 0 || len(r.came) > 0 {
+		return slices.Sorted(maps.Values(r.columns))
+	}
+	out := []int{r.order}
+	for at := range r.needed {
+		out = append(out, r.cellsOf[at]...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// lookUp reads columns of the rows of the table that are wanted.
+func (r *resolver) lookUp(ctx context.Context, columns []int) error {
 	keys := slices.Sorted(maps.Keys(r.want))
 	defer func() {
 		for _, key := range keys {
@@ -371,11 +385,16 @@ func (r *resolver) lookUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	names := []string{schema.MetaRecordKey}
-	for _, f := range r.batch.schema.Fields() {
-		if _, _, ok := have.Field(f.Name); ok {
-			names = append(names, f.Name)
+	names, wanted := []string{schema.MetaRecordKey}, make([]string, len(columns))
+	for i, c := range columns {
+		wanted[i] = r.batch.schema.Fields()[c].Name
+		if _, _, ok := have.Field(wanted[i]); ok {
+			names = append(names, wanted[i])
 		}
+	}
+	read, err := r.batch.schema.Project(wanted)
+	if err != nil {
+		return err
 	}
 	quoted := make([]string, len(keys))
 	for i, key := range keys {
@@ -391,23 +410,35 @@ func (r *resolver) lookUp(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := r.keep(rows); err != nil {
+		if err := r.keep(rows, read); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (r *resolver) keep(rows arrow.RecordBatch) error {
+// keep holds rows of the table with the columns that read has.
+func (r *resolver) keep(rows arrow.RecordBatch, read *schema.Schema) error {
 	keys, ok := rows.Column(0).(*array.String)
 	if !ok {
 		return fmt.Errorf("ingest: record keys are %s: %w", rows.Column(0).DataType(), base.ErrCorrupt)
 	}
-	conformed, err := schema.Conform(rows, r.batch.schema, r.sink.options.Alloc)
+	conformed, err := schema.Conform(rows, read, r.sink.options.Alloc)
 	if err != nil {
 		return err
 	}
-	r.stored = append(r.stored, conformed)
+	defer conformed.Release()
+	whole := r.batch.schema.Arrow()
+	columns := make([]arrow.Array, whole.NumFields())
+	for i, f := range whole.Fields() {
+		if _, at, ok := read.Field(f.Name); ok {
+			columns[i] = conformed.Column(at)
+			continue
+		}
+		columns[i] = array.MakeArrayOfNull(r.sink.options.Alloc, f.Type, keys.Len())
+		defer columns[i].Release()
+	}
+	r.stored = append(r.stored, array.NewRecordBatch(whole, columns, rows.NumRows()))
 	for row := range keys.Len() {
 		r.looked[strings.Clone(keys.Value(row))] = place{len(r.batch.Rows) + len(r.stored) - 1, row}
 	}
