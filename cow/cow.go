@@ -53,7 +53,7 @@ type Rows = iter.Seq2[arrow.RecordBatch, error]
 
 // Create writes the first base file of a file group from rows that are all new.
 func (w *Writer) Create(ctx context.Context, partition, fileID string, rows Rows) (*timeline.WriteStat, error) {
-	f, err := w.open(ctx, partition, fileID, nil)
+	f, err := w.open(ctx, partition, fileID, nil, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -100,11 +100,11 @@ func (w *Writer) Roll(ctx context.Context, partition string, newFileID func() st
 			continue
 		}
 		if f == nil {
-			if f, err = w.open(ctx, partition, newFileID(), nil); err != nil {
+			if f, err = w.open(ctx, partition, newFileID(), nil, nil); err != nil {
 				return nil, err
 			}
 		}
-		if err := f.write(batch); err != nil {
+		if err := f.write(batch, f.rows.Write); err != nil {
 			return nil, err
 		}
 		if f.rows.Bytes() >= w.TargetBytes {
@@ -126,14 +126,28 @@ func (w *Writer) Roll(ctx context.Context, partition string, newFileID func() st
 // Unless apply is set the old rows are copied as they are, and every entry is new, as
 // inserting without a look at keys asks for.
 func (w *Writer) Merge(ctx context.Context, old table.FileSlice, changes *merge.Reducer, apply bool, entries []int32) (*timeline.WriteStat, error) {
-	f, err := w.open(ctx, old.Partition, old.FileID, old.Base)
+	var r *basefile.Reader
+	var filter *basefile.Bloom
+	if old.Base != nil {
+		in, err := w.Store.Open(ctx, old.Base.Path)
+		if err != nil {
+			return nil, fmt.Errorf("cow: rewrite %s: %w", old.Base.Path, err)
+		}
+		defer in.Close()
+		if r, err = basefile.Open(ctx, in, old.Base.Path, w.Alloc); err != nil {
+			return nil, fmt.Errorf("cow: rewrite %s: %w", old.Base.Path, err)
+		}
+		defer r.Close()
+		filter = r.KeyFilter()
+	}
+	f, err := w.open(ctx, old.Partition, old.FileID, old.Base, filter)
 	if err != nil {
 		return nil, err
 	}
 	defer f.abort()
 	var stats merge.Stats
-	if old.Base != nil {
-		if stats, err = w.copyMerged(ctx, f, old.Base, changes, apply); err != nil {
+	if r != nil {
+		if stats, err = w.copyMerged(ctx, f, r, changes, apply); err != nil {
 			return nil, fmt.Errorf("cow: rewrite %s: %w", old.Base.Path, err)
 		}
 	}
@@ -157,18 +171,8 @@ func (w *Writer) Merge(ctx context.Context, old table.FileSlice, changes *merge.
 }
 
 // copyMerged streams the old file into the new one.
-func (w *Writer) copyMerged(ctx context.Context, f *file, old *table.BaseFile, changes *merge.Reducer, apply bool) (merge.Stats, error) {
+func (w *Writer) copyMerged(ctx context.Context, f *file, r *basefile.Reader, changes *merge.Reducer, apply bool) (merge.Stats, error) {
 	var total merge.Stats
-	in, err := w.Store.Open(ctx, old.Path)
-	if err != nil {
-		return total, err
-	}
-	defer in.Close()
-	r, err := basefile.Open(ctx, in, old.Path, w.Alloc)
-	if err != nil {
-		return total, err
-	}
-	defer r.Close()
 	_, keyAt, ok := w.Schema.Field(schema.MetaRecordKey)
 	if !ok {
 		return total, fmt.Errorf("rows without meta fields: %w", base.ErrUnsupported)
@@ -181,7 +185,7 @@ func (w *Writer) copyMerged(ctx context.Context, f *file, old *table.BaseFile, c
 			return total, err
 		}
 		if !apply {
-			if err := f.write(batch); err != nil {
+			if err := f.write(batch, f.rows.WriteKnown); err != nil {
 				return total, err
 			}
 			continue
@@ -195,7 +199,7 @@ func (w *Writer) copyMerged(ctx context.Context, f *file, old *table.BaseFile, c
 			return total, err
 		}
 		total.Add(stats)
-		err = f.write(merged)
+		err = f.write(merged, f.rows.WriteKnown)
 		merged.Release()
 		if err != nil {
 			return total, err
@@ -206,7 +210,7 @@ func (w *Writer) copyMerged(ctx context.Context, f *file, old *table.BaseFile, c
 
 // Compact writes a new version of a file group from rows that have been merged already.
 func (w *Writer) Compact(ctx context.Context, old table.FileSlice, rows Rows) (*timeline.WriteStat, error) {
-	f, err := w.open(ctx, old.Partition, old.FileID, old.Base)
+	f, err := w.open(ctx, old.Partition, old.FileID, old.Base, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -229,8 +233,8 @@ type file struct {
 }
 
 // open announces and opens a base file. old is the file that it replaces, nil for the
-// first of its group.
-func (w *Writer) open(ctx context.Context, partition, fileID string, old *table.BaseFile) (*file, error) {
+// first of its group, and filter its filter of keys if that is to be gone on with.
+func (w *Writer) open(ctx context.Context, partition, fileID string, old *table.BaseFile, filter *basefile.Bloom) (*file, error) {
 	name := base.BaseFileName{FileID: fileID, Token: w.Token(), Instant: w.Instant, Ext: base.ParquetExt}.String()
 	path := base.Join(partition, name)
 	stat := &timeline.WriteStat{FileID: fileID, Path: path, PartitionPath: partition, PrevCommit: timeline.NoPrevCommit}
@@ -244,7 +248,9 @@ func (w *Writer) open(ctx context.Context, partition, fileID string, old *table.
 	if err != nil {
 		return nil, fmt.Errorf("cow: create %s: %w", path, err)
 	}
-	rows, err := basefile.NewWriter(sink, basefile.WriterOptions{Schema: w.Schema, Codec: w.Codec, Alloc: w.Alloc, Parallel: w.Parallel})
+	rows, err := basefile.NewWriter(sink, basefile.WriterOptions{
+		Schema: w.Schema, Codec: w.Codec, Alloc: w.Alloc, Parallel: w.Parallel, Known: filter,
+	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("cow: %s: %w", path, err), sink.Abort())
 	}
@@ -264,15 +270,16 @@ func (f *file) writeAll(ctx context.Context, rows Rows) error {
 		if err != nil {
 			return err
 		}
-		if err := f.write(batch); err != nil {
+		if err := f.write(batch, f.rows.Write); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// write adds rows, with the file's own name in the column for it.
-func (f *file) write(batch arrow.RecordBatch) error {
+// write adds rows, with the file's own name in the column for it, by one of the ways that the
+// base file's writer has.
+func (f *file) write(batch arrow.RecordBatch, add func(arrow.RecordBatch) error) error {
 	n := batch.NumRows()
 	if n == 0 {
 		return nil
@@ -291,7 +298,7 @@ func (f *file) write(batch arrow.RecordBatch) error {
 		defer named.Release()
 		batch = named
 	}
-	if err := f.rows.Write(batch); err != nil {
+	if err := add(batch); err != nil {
 		return fmt.Errorf("cow: write %s: %w", f.stat.Path, err)
 	}
 	return nil

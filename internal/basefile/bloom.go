@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"slices"
 
 	"github.com/hudi-go/hudi-go/internal/base"
 )
@@ -24,6 +25,8 @@ const (
 	bloomRowKeys    = 1 << 16 // keys of a row: its bits (345 KiB by default) stay in the CPU's cache
 	bloomRowBytes   = 8 << 20 // and the most bytes of keys that wait for their row
 	defaultBloomFPP = 1e-9    // hoodie.index.bloom.fpp
+
+	bloomMaxExtraRows = 8 // of filters that are gone on with
 )
 
 // Bloom is a filter of record keys as a base file's footer carries it. It is immutable.
@@ -46,9 +49,14 @@ func makeBloomRow(size uint32, hashes int, bits []byte) bloomRow {
 	return bloomRow{hashes: hashes, size: uint64(size), inverse: math.MaxUint64/uint64(size) + 1, bits: bits}
 }
 
+// newBloomSize is the number of bits for n keys.
+func newBloomSize(n int, fpp float64) float64 {
+	return math.Ceil(float64(n) * (-math.Log(fpp) / (math.Ln2 * math.Ln2)))
+}
+
 // newBloomRow sizes a row for n keys at the false positive rate fpp, as Hudi does.
 func newBloomRow(n int, fpp float64) bloomRow {
-	size := math.Ceil(float64(n) * (-math.Log(fpp) / (math.Ln2 * math.Ln2)))
+	size := newBloomSize(n, fpp)
 	hashes := int(math.Ceil(math.Ln2 * size / float64(n)))
 	return makeBloomRow(uint32(size), hashes, make([]byte, (int(size)+7)/8))
 }
@@ -230,6 +238,18 @@ func (p *bloomParser) uint32() uint32 {
 	return v
 }
 
+// fits tells whether the filter of a file with so many rows is worth being gone on with in the
+// next version of the file. It is not if it was made for many more keys, or for many that are
+// gone, or has been gone on with so often that a look-up takes long.
+func (b *Bloom) fits(rows int64) bool {
+	size := uint64(0)
+	for _, r := range b.rows {
+		size += r.size
+	}
+	ideal := newBloomSize(int(min(max(rows, 1), math.MaxInt32)), defaultBloomFPP)
+	return b.dynamic && float64(size) <= 1.25*ideal && int64(len(b.rows)) <= 2*rows/bloomRowKeys+bloomMaxExtraRows
+}
+
 // BloomBuilder makes a dynamic filter for a number of keys that is not known beforehand.
 // Keys are kept until a row is full, and the row is then sized to them; so a small file has
 // a small filter and a large one several rows.
@@ -244,15 +264,20 @@ type BloomBuilder struct {
 }
 
 // NewBloomBuilder makes a builder with a false positive rate between 0 and 1; 0 means
-// Hudi's default of 1e-9.
-func NewBloomBuilder(fpp float64) (*BloomBuilder, error) {
+// Hudi's default of 1e-9. The filter goes on with another that has some keys already, if known
+// is not nil.
+func NewBloomBuilder(fpp float64, known *Bloom) (*BloomBuilder, error) {
 	if fpp == 0 {
 		fpp = defaultBloomFPP
 	}
 	if !(fpp >= 1e-18 && fpp < 1) {
 		return nil, fmt.Errorf("basefile: false positive rate %g of a bloom filter is not between 0 and 1: %w", fpp, base.ErrInvalid)
 	}
-	return &BloomBuilder{fpp: fpp}, nil
+	b := &BloomBuilder{fpp: fpp}
+	if known != nil {
+		b.rows, b.keysRow, b.lastKeys = slices.Clone(known.rows), known.keysPerRow, known.lastKeys
+	}
+	return b, nil
 }
 
 // Add adds a key, which is copied. The empty key is ignored.

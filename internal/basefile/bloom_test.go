@@ -14,7 +14,7 @@ import (
 )
 
 func buildBloom(t testing.TB, fpp float64, keys ...string) *Bloom {
-	b, err := NewBloomBuilder(fpp)
+	b, err := NewBloomBuilder(fpp, nil)
 	require.NoError(t, err)
 	for _, k := range keys {
 		b.Add([]byte(k))
@@ -100,7 +100,7 @@ func TestBloomOfNoKeys(t *testing.T) {
 
 func TestBloomRate(t *testing.T) {
 	for _, fpp := range []float64{-1, 1, 2, 1e-30, math.NaN()} {
-		_, err := NewBloomBuilder(fpp)
+		_, err := NewBloomBuilder(fpp, nil)
 		require.ErrorIs(t, err, base.ErrInvalid)
 	}
 }
@@ -178,7 +178,7 @@ func FuzzParseBloom(f *testing.F) {
 func BenchmarkBloomAdd(b *testing.B) {
 	for _, layout := range []string{"%08d", "id:%d", "0a1b2c3d-4e5f-6071-8293-%012d"} {
 		b.Run(fmt.Sprintf(layout, 7), func(b *testing.B) {
-			builder, err := NewBloomBuilder(0)
+			builder, err := NewBloomBuilder(0, nil)
 			require.NoError(b, err)
 			var key []byte
 			for i := range b.N {

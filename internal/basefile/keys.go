@@ -3,7 +3,6 @@ package basefile
 import (
 	"bytes"
 
-	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/hudi-go/hudi-go/schema"
@@ -38,30 +37,31 @@ func newKeyTracker(o WriterOptions) (keyTracker, error) {
 		return k, nil
 	}
 	var err error
-	k.bloom, err = NewBloomBuilder(o.BloomFPP)
+	k.bloom, err = NewBloomBuilder(o.BloomFPP, o.Known)
 	return k, err
 }
 
-// add takes the keys of some rows. Tables without meta fields have null or empty keys, which
+// add takes the keys of a row group. Tables without meta fields have null or empty keys, which
 // do not count.
-func (k *keyTracker) add(batches []arrow.RecordBatch) {
+func (k *keyTracker) add(g rowGroup) {
 	if k.column < 0 {
 		return
 	}
-	for _, b := range batches {
+	for i, b := range g.batches {
+		known := g.known[i]
 		column := b.Column(k.column).(*array.String)
 		for i := range column.Len() {
 			if column.IsNull(i) || column.ValueLen(i) == 0 {
 				continue
 			}
 			from := column.ValueOffset(i)
-			k.one(column.Data().Buffers()[2].Bytes()[from : from+column.ValueLen(i)])
+			k.one(column.Data().Buffers()[2].Bytes()[from:from+column.ValueLen(i)], known)
 		}
 	}
 }
 
-func (k *keyTracker) one(key []byte) {
-	if k.bloom != nil {
+func (k *keyTracker) one(key []byte, known bool) {
+	if k.bloom != nil && !known {
 		k.bloom.Add(key)
 	}
 	if k.min == nil || compareUTF16(key, k.min) < 0 {

@@ -211,6 +211,16 @@ func (r *Reader) Bloom() (*Bloom, error) {
 	return b, nil
 }
 
+// KeyFilter is the filter of record keys for the next version of the file to go on with: see
+// WriterOptions.Known. It is nil if a new one is better.
+func (r *Reader) KeyFilter() *Bloom {
+	b, err := r.Bloom()
+	if err != nil || b == nil || !b.fits(r.Rows()) {
+		return nil // whatever is wrong with a filter ends with the file
+	}
+	return b
+}
+
 // Schema is the schema of the file's rows: the Avro schema in the footer, or one made from
 // the Parquet schema. Errors wrap base.ErrCorrupt or base.ErrUnsupported.
 func (r *Reader) Schema() (*schema.Schema, error) {

@@ -44,6 +44,9 @@ type WriterOptions struct {
 	// the filter out.
 	BloomFPP float64
 	NoBloom  bool
+	// Known, if not nil, is a filter that has the keys of the rows given to WriteKnown, and that
+	// the file's filter goes on with: that of the file that this one replaces (Reader.KeyFilter).
+	Known *Bloom
 	// Footer is added to the footer's key-value metadata.
 	Footer map[string]string
 	// Parallel is how many columns are encoded at a time. If more than one, a row group is
@@ -117,6 +120,7 @@ type Writer struct {
 // rowGroup are the rows of a row group.
 type rowGroup struct {
 	batches []arrow.RecordBatch
+	known   []bool // whose keys the filter has already
 	rows    int
 	bytes   int64 // in memory
 }
@@ -162,14 +166,19 @@ func (s *sink) Write(p []byte) (int, error) {
 // Write adds rows. The batch must have exactly the columns of the writer's schema
 // (schema.Conform brings it to that form); it is retained until its row group is written, so
 // its buffers must not change. After an error only Abort is left.
-func (w *Writer) Write(batch arrow.RecordBatch) error {
+func (w *Writer) Write(batch arrow.RecordBatch) error { return w.add(batch, false) }
+
+// WriteKnown is Write for rows whose keys the Known filter has, if there is one.
+func (w *Writer) WriteKnown(batch arrow.RecordBatch) error { return w.add(batch, w.o.Known != nil) }
+
+func (w *Writer) add(batch arrow.RecordBatch, known bool) error {
 	if w.err == nil {
-		w.err = w.write(batch)
+		w.err = w.write(batch, known)
 	}
 	return w.err
 }
 
-func (w *Writer) write(batch arrow.RecordBatch) error {
+func (w *Writer) write(batch arrow.RecordBatch, known bool) error {
 	if err := w.check(batch); err != nil {
 		return err
 	}
@@ -177,6 +186,7 @@ func (w *Writer) write(batch arrow.RecordBatch) error {
 		part, size, full := w.take(batch, from)
 		from += part.NumRows()
 		w.pending.batches = append(w.pending.batches, part)
+		w.pending.known = append(w.pending.known, known)
 		w.pending.rows += int(part.NumRows())
 		w.pending.bytes += size
 		if full {
@@ -280,7 +290,7 @@ func (w *Writer) writeGroup(g rowGroup) error {
 	for i := range w.layout.columns {
 		columns.Go(func() error { return w.encode(group, i, g.batches) })
 	}
-	columns.Go(func() error { w.keys.add(g.batches); return nil })
+	columns.Go(func() error { w.keys.add(g); return nil })
 	if err := columns.Wait(); err != nil {
 		return err
 	}
