@@ -9,6 +9,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hudi-go/hudi-go/internal/base"
@@ -270,6 +271,8 @@ func (l listing) Files(_ context.Context, partition string) ([]storage.Entry, er
 }
 
 func (p *Plan) sortTasks() {
+	slices.SortFunc(p.Skipped, func(a, b SkippedPartition) int { return strings.Compare(a.Partition, b.Partition) })
+	p.Skipped = slices.Compact(p.Skipped)
 	slices.SortFunc(p.Tasks, func(a, b Task) int {
 		return slices.Compare([]string{a.Slice.Partition, a.Slice.FileID}, []string{b.Slice.Partition, b.Slice.FileID})
 	})

@@ -13,7 +13,7 @@ import (
 )
 
 // partitionMayMatch tells whether rows of a partition can meet the condition, as far as
-// its path says. Paths of key generators that transform the value say nothing.
+// its path says, and notes it if they cannot. Paths of key generators that transform the value say nothing.
 func (p *Plan) partitionMayMatch(path string) bool {
 	c := p.source.Config
 	if p.where == nil || len(c.PartitionBy) == 0 || len(c.PartitionKinds) > 0 || c.SlashDates || strings.Contains(c.KeyGen, "TIMESTAMP") {
@@ -34,7 +34,11 @@ func (p *Plan) partitionMayMatch(path string) bool {
 		}
 		values[field] = value
 	}
-	return p.where.MayMatchPartition(values)
+	if p.where.MayMatchPartition(values) {
+		return true
+	}
+	p.Skipped = append(p.Skipped, SkippedPartition{path, "the partition's value does not meet the condition"})
+	return false
 }
 
 // rowGroupStats shows a row group's statistics to a condition.

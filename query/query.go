@@ -73,8 +73,8 @@ type Plan struct {
 	// Instant is the latest instant that the answer may contain, "" for an empty table.
 	Instant string
 	Tasks   []Task
-	// Pruned is how many file slices need not be read because of the condition.
-	Pruned int
+	// Skipped are the partitions that need not be read because of the condition.
+	Skipped []SkippedPartition
 
 	limit   int64
 	source  Source
@@ -133,7 +133,6 @@ func (p *Plan) planAt(ctx context.Context, o Options) error {
 	}
 	for _, path := range partitions {
 		if !p.partitionMayMatch(path) {
-			p.Pruned++
 			continue
 		}
 		visible := view.SlicesAt

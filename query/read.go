@@ -135,8 +135,8 @@ func (p *Plan) send(ctx context.Context, t Task, results chan<- result) bool {
 	return true
 }
 
-// Task reads one task of the plan. Tasks may be read by several workers.
-func (p *Plan) Task(ctx context.Context, t Task) iter.Seq2[arrow.RecordBatch, error] {
+// request says what a task reads of its slice.
+func (p *Plan) request(t Task) fileslice.Request {
 	request := fileslice.Request{
 		Slice: t.Slice, Columns: p.columns, Latest: p.Instant, InRange: p.inRange,
 		Parallel:  p.source.Parallel / max(1, len(p.Tasks)),
@@ -147,7 +147,12 @@ func (p *Plan) Task(ctx context.Context, t Task) iter.Seq2[arrow.RecordBatch, er
 			return p.where.MayMatch(rowGroupStats{g, p.reader.Table})
 		}
 	}
-	rows := p.reader.Read(ctx, request)
+	return request
+}
+
+// Task reads one task of the plan. Tasks may be read by several workers.
+func (p *Plan) Task(ctx context.Context, t Task) iter.Seq2[arrow.RecordBatch, error] {
+	rows := p.reader.Read(ctx, p.request(t))
 	if p.where == nil {
 		return rows
 	}

@@ -20,9 +20,10 @@ const viewCDC = "cdc"
 // queryFlags are the flags of query.
 type queryFlags struct {
 	query.Options
-	view   string
-	sql    string
-	output string
+	view    string
+	sql     string
+	output  string
+	explain bool
 }
 
 func newQuery(a *app) *cobra.Command {
@@ -54,6 +55,7 @@ func newQuery(a *app) *cobra.Command {
 	c.Flags().Int64Var(&f.Limit, "limit", 0, "greatest `number` of rows (default all)")
 	c.Flags().BoolVar(&f.Meta, "meta", false, "with the _hoodie_ columns")
 	c.Flags().StringVar(&f.sql, "sql", "", "`statement` over the rows (not supported yet)")
+	c.Flags().BoolVar(&f.explain, "explain", false, "tell what would be read and what passed over, and why; no rows")
 	choiceVar(c.Flags(), &f.output, "output", "", "format of the rows (table on a terminal, else jsonl)",
 		[]string{outputTable, string(rowio.JSONL), string(rowio.CSV), string(rowio.Parquet), string(rowio.Arrow)})
 	return c
@@ -96,6 +98,9 @@ func (f *queryFlags) check(a *app) error {
 			f.output = outputTable
 		}
 	}
+	if f.explain && f.output != outputTable && f.output != string(rowio.JSONL) {
+		return usagef("--explain has --output table or jsonl, not %s", f.output)
+	}
 	if binary := f.output == string(rowio.Parquet) || f.output == string(rowio.Arrow); binary && a.outTerminal {
 		return usagef("--output %s is not for terminals: redirect it to a file", f.output)
 	}
@@ -110,6 +115,13 @@ func (a *app) query(ctx context.Context, uri string, f queryFlags) error {
 	plan, err := t.Query(ctx, f.Options)
 	if err != nil {
 		return err
+	}
+	if f.explain {
+		e, err := plan.Explain(ctx)
+		if err != nil {
+			return err
+		}
+		return a.printExplanation(e, f.output)
 	}
 	if err := a.printRows(ctx, plan, rowio.Format(f.output)); err != nil {
 		return fmt.Errorf("query %s: %w", t.URI(), err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"math/big"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
 	"github.com/apache/arrow-go/v18/parquet/metadata"
@@ -39,6 +40,19 @@ func (g *RowGroup) batchRows(leaves []int, limit int) int64 {
 		rows = min(rows, g.Rows*maxBatchBytes/bytes)
 	}
 	return max(rows, 1)
+}
+
+// ColumnBytes is the compressed size of some of the file's columns, each with all fields of its
+// records. Names that the file does not have count nothing.
+func (g *RowGroup) ColumnBytes(columns []string) int64 {
+	var bytes int64
+	meta := g.file.file.MetaData()
+	for i := range meta.Schema.NumColumns() {
+		if c, err := meta.RowGroup(g.index).ColumnChunk(i); err == nil && slices.Contains(columns, meta.Schema.Column(i).ColumnPath()[0]) {
+			bytes += c.TotalCompressedSize()
+		}
+	}
+	return bytes
 }
 
 // Range returns the least and the greatest value of a column, or of a record's field in

@@ -67,9 +67,21 @@ type Request struct {
 	Parallel int
 }
 
+// baseOnly tells whether nothing is merged.
+func (q *Request) baseOnly() bool { return len(q.Slice.Logs) == 0 && q.InRange == nil }
+
+// Prunes tells whether a read asks q.Keep which row groups to leave out.
+func (r *Reader) Prunes(q Request) (bool, error) {
+	if q.Keep == nil || q.Slice.Base == nil || !q.baseOnly() {
+		return false, nil
+	}
+	written, err := r.asWritten(q.Columns, q.Slice.Base.Instant)
+	return written == q.Columns, err
+}
+
 // Read yields the rows of a slice. A batch is valid until the next step.
 func (r *Reader) Read(ctx context.Context, q Request) iter.Seq2[arrow.RecordBatch, error] {
-	if len(q.Slice.Logs) == 0 && q.InRange == nil {
+	if q.baseOnly() {
 		return r.baseRows(ctx, q.Slice.Base, basefile.ReadOptions{Schema: q.Columns, Keep: q.Keep, Parallel: q.Parallel})
 	}
 	return func(yield func(arrow.RecordBatch, error) bool) {
