@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/internal/basefile"
 )
 
@@ -39,6 +40,9 @@ type SliceExplanation struct {
 // Explain opens the base files of the plan, but for their footers reads nothing of them, and
 // tells what reading the plan's rows would take.
 func (p *Plan) Explain(ctx context.Context) (*Explanation, error) {
+	if p.image != nil {
+		return nil, fmt.Errorf("query %s: only queries for rows can be explained: %w", p.source.Store.URI(), base.ErrUnsupported)
+	}
 	e := &Explanation{Skipped: p.Skipped}
 	for _, t := range p.Tasks {
 		s, err := p.explain(ctx, t)

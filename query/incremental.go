@@ -166,7 +166,7 @@ func (p *Plan) planFiles(ctx context.Context, touched map[table.GroupID]*timelin
 			return err
 		}
 		if p.partitionMayMatch(id.Partition) {
-			p.Tasks = append(p.Tasks, Task{table.FileSlice{Partition: id.Partition, FileID: id.FileID, BaseInstant: f.Instant, Base: f}})
+			p.Tasks = append(p.Tasks, Task{Slice: table.FileSlice{Partition: id.Partition, FileID: id.FileID, BaseInstant: f.Instant, Base: f}})
 		}
 	}
 	p.sortTasks()
@@ -232,7 +232,7 @@ func (p *Plan) planSlices(ctx context.Context, writes []write, touched map[table
 					return removed(l.Path)
 				}
 			}
-			p.Tasks = append(p.Tasks, Task{s})
+			p.Tasks = append(p.Tasks, Task{Slice: s})
 		}
 	}
 	p.sortTasks()

@@ -31,6 +31,7 @@ const (
 	Snapshot      View = "snapshot"       // the rows of the table
 	ReadOptimized View = "read-optimized" // the rows of base files, without logs
 	Incremental   View = "incremental"    // rows that writes in a range have written
+	CDC           View = "cdc"            // what writes in a range have changed: op, ts, before, after
 )
 
 // Options are a question.
@@ -40,7 +41,7 @@ type Options struct {
 	// digits, a date, a time in RFC 3339 or "2006-01-02 15:04:05[.000]", or a duration
 	// before now such as "-15m". "" is now.
 	AsOf string
-	// Begin (exclusive) and End (inclusive) bound an incremental query: completion times,
+	// Begin (exclusive) and End (inclusive) bound an incremental or CDC query: completion times,
 	// or requested times in table version 6. A Begin of "000" or "earliest" is the start;
 	// an End of "" is now. Neither asks for the last write only.
 	Begin, End string
@@ -82,11 +83,13 @@ type Plan struct {
 	columns *schema.Schema // to read: those of Schema and of the condition
 	where   *expr.Bound
 	inRange func(instant string) bool
+	image   *schema.Schema // of before and after, of a CDC query
 }
 
-// Task is one file slice to read.
+// Task is one file slice to read, or the changes of one write in a file group.
 type Task struct {
-	Slice table.FileSlice
+	Slice   table.FileSlice
+	changes *changes
 }
 
 // NewPlan plans a query.
@@ -98,8 +101,10 @@ func NewPlan(ctx context.Context, s Source, o Options) (*Plan, error) {
 		err = p.planAt(ctx, o)
 	case Incremental:
 		err = p.planIncremental(ctx, o)
+	case CDC:
+		err = p.planChanges(ctx, o)
 	default:
-		err = fmt.Errorf("view %q: use snapshot, read-optimized or incremental: %w", o.View, base.ErrInvalid)
+		err = fmt.Errorf("view %q: use snapshot, read-optimized, incremental or cdc: %w", o.View, base.ErrInvalid)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("query %s: %w", s.Store.URI(), err)
@@ -110,7 +115,7 @@ func NewPlan(ctx context.Context, s Source, o Options) (*Plan, error) {
 // planAt plans a snapshot or read-optimized query, now or as of a time.
 func (p *Plan) planAt(ctx context.Context, o Options) error {
 	if o.Begin != "" || o.End != "" {
-		return fmt.Errorf("begin and end belong to the incremental view: %w", base.ErrInvalid)
+		return fmt.Errorf("begin and end belong to the incremental and the cdc view: %w", base.ErrInvalid)
 	}
 	at, err := p.instant(ctx, o.AsOf)
 	if err != nil {
@@ -144,7 +149,7 @@ func (p *Plan) planAt(ctx context.Context, o Options) error {
 			return err
 		}
 		for _, s := range slices {
-			p.Tasks = append(p.Tasks, Task{s})
+			p.Tasks = append(p.Tasks, Task{Slice: s})
 		}
 	}
 	return nil

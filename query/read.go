@@ -14,7 +14,7 @@ import (
 	"github.com/hudi-go/hudi-go/timeline"
 )
 
-// Rows answers the query: batches in no particular order, each valid until the next step
+// Rows answers the query: batches in no particular order, but changes in that of the writes, each valid until the next step
 // (retain one to keep it). Slices are read side by side; what they hold is bounded by the
 // source's Memory.
 func (p *Plan) Rows(ctx context.Context) iter.Seq2[arrow.RecordBatch, error] {
@@ -45,7 +45,10 @@ const sliceBytes = 64 << 20
 
 // all reads the tasks, several at a time when there are several.
 func (p *Plan) all(ctx context.Context) iter.Seq2[arrow.RecordBatch, error] {
-	workers := min(p.source.Parallel, mem.Workers(p.source.Memory/2, sliceBytes), len(p.Tasks))
+	workers := 1
+	if p.image == nil {
+		workers = min(p.source.Parallel, mem.Workers(p.source.Memory/2, sliceBytes), len(p.Tasks))
+	}
 	if workers <= 1 {
 		return func(yield func(arrow.RecordBatch, error) bool) {
 			for _, t := range p.Tasks {
@@ -152,8 +155,13 @@ func (p *Plan) request(t Task) fileslice.Request {
 
 // Task reads one task of the plan. Tasks may be read by several workers.
 func (p *Plan) Task(ctx context.Context, t Task) iter.Seq2[arrow.RecordBatch, error] {
-	rows := p.reader.Read(ctx, p.request(t))
-	if p.where == nil {
+	var rows iter.Seq2[arrow.RecordBatch, error]
+	if t.changes != nil {
+		rows = p.readChanges(ctx, t)
+	} else {
+		rows = p.reader.Read(ctx, p.request(t))
+	}
+	if p.where == nil && p.columns == p.Schema {
 		return rows
 	}
 	return func(yield func(arrow.RecordBatch, error) bool) {
@@ -177,11 +185,18 @@ func (p *Plan) Task(ctx context.Context, t Task) iter.Seq2[arrow.RecordBatch, er
 // filter keeps the rows that meet the condition, and of those the wanted columns. The
 // caller releases the result.
 func (p *Plan) filter(batch arrow.RecordBatch) (arrow.RecordBatch, error) {
-	kept, err := p.where.Filter(batch, p.source.Alloc)
-	if err != nil {
-		return nil, err
+	kept := batch
+	if p.where != nil {
+		var err error
+		if kept, err = p.where.Filter(batch, p.source.Alloc); err != nil {
+			return nil, err
+		}
+		defer kept.Release()
 	}
-	defer kept.Release()
-	n := len(p.Schema.Fields()) // the condition's own columns come after the wanted ones
-	return array.NewRecordBatch(p.Schema.Arrow(), kept.Columns()[:n], kept.NumRows()), nil
+	columns := make([]arrow.Array, 0, len(p.Schema.Fields()))
+	for _, f := range p.Schema.Fields() {
+		_, at, _ := p.columns.Field(f.Name)
+		columns = append(columns, kept.Column(at))
+	}
+	return array.NewRecordBatch(p.Schema.Arrow(), columns, kept.NumRows()), nil
 }

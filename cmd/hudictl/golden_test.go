@@ -21,6 +21,8 @@ func goldenFlags(stem string) []string {
 		return []string{"--as-of", parts[2]}
 	case parts[0] == "incremental" && len(parts) == 3:
 		return []string{"--view", "incremental", "--begin", parts[1], "--end", parts[2]}
+	case parts[0] == "cdc" && len(parts) == 3:
+		return []string{"--view", "cdc", "--begin", parts[1], "--end", parts[2]}
 	case stem == "read_optimized":
 		return []string{"--view", "read-optimized"}
 	case strings.HasPrefix(stem, "snapshot"):

@@ -14,9 +14,6 @@ import (
 	"github.com/hudi-go/hudi-go/query"
 )
 
-// viewCDC is the view of changes, which the contract has and this release has not.
-const viewCDC = "cdc"
-
 // queryFlags are the flags of query.
 type queryFlags struct {
 	query.Options
@@ -32,7 +29,8 @@ func newQuery(a *app) *cobra.Command {
 		Use:   "query TABLE",
 		Short: "Read rows of a table",
 		Long: "Read rows of a table: now, as of an instant (--as-of), or those that the writes of a range\n" +
-			"have written (--view incremental, after --begin up to --end; 000 is the start).",
+			"have written (--view incremental, after --begin up to --end; 000 is the start). In tables that log\n" +
+			"changes --view cdc has what the writes changed: op (i, u, d), ts, before and after.",
 		Example: "  hudictl query ./trips --where \"city = 'Oslo' AND fare > 10\" --columns id,fare\n" +
 			"  hudictl query ./trips --as-of -15m --output parquet > trips.parquet\n" +
 			"  hudictl query ./trips --view incremental --begin 20260131102030123",
@@ -46,7 +44,7 @@ func newQuery(a *app) *cobra.Command {
 	}
 	c.Flags().SortFlags = false
 	choiceVar(c.Flags(), &f.view, "view", string(query.Snapshot), "what to see of the table",
-		[]string{string(query.Snapshot), string(query.ReadOptimized), string(query.Incremental)}, viewCDC)
+		[]string{string(query.Snapshot), string(query.ReadOptimized), string(query.Incremental), string(query.CDC)})
 	c.Flags().StringVar(&f.AsOf, "as-of", "", "`time` to travel to: an instant, a date, 2006-01-02T15:04:05Z, or -15m")
 	c.Flags().StringVar(&f.Begin, "begin", "", "`time` after which an incremental range starts: a completion time")
 	c.Flags().StringVar(&f.End, "end", "", "`time` up to which an incremental range goes (default now)")
@@ -64,16 +62,14 @@ func newQuery(a *app) *cobra.Command {
 // check finds what cannot be, and resolves the defaults.
 func (f *queryFlags) check(a *app) error {
 	f.View = query.View(f.view)
-	incremental := f.View == query.Incremental
+	ranged := f.View == query.Incremental || f.View == query.CDC
 	switch {
-	case f.view == viewCDC:
-		return unsupportedf("--view cdc is not supported yet; --view incremental gives the rows that were written")
 	case f.sql != "":
 		return unsupportedf("--sql is not supported yet; use --where, --columns and --limit")
-	case incremental && f.AsOf != "":
-		return usagef("--as-of does not go with --view incremental: give --end")
-	case !incremental && (f.Begin != "" || f.End != ""):
-		return usagef("--begin and --end need --view incremental")
+	case ranged && f.AsOf != "":
+		return usagef("--as-of does not go with --view %s: give --end", f.view)
+	case !ranged && (f.Begin != "" || f.End != ""):
+		return usagef("--begin and --end need --view incremental or cdc")
 	case f.Limit < 0:
 		return usagef("--limit %d is negative", f.Limit)
 	}

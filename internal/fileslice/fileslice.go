@@ -150,9 +150,18 @@ func (r *Reader) asWritten(columns *schema.Schema, instant string) (*schema.Sche
 // logExpansion is how much larger rows are in columns than in a log block, at most.
 const logExpansion = 4
 
-// merged merges in as many passes as the size of the logs asks for. It returns an error
-// only while yield may still be called.
+// merged merges the logs with the base file. It returns an error only while yield may still be
+// called.
 func (r *Reader) merged(ctx context.Context, q Request, yield func(arrow.RecordBatch, error) bool) error {
+	return r.passes(ctx, q, func(p *pass) (bool, error) {
+		p.yield = yield
+		return p.merge(ctx)
+	})
+}
+
+// passes reads the logs in as many passes as their size asks for, and does something with the
+// entries of each.
+func (r *Reader) passes(ctx context.Context, q Request, then func(*pass) (goOn bool, err error)) error {
 	if !r.MetaFields && r.Keys == nil {
 		return fmt.Errorf("log files of a table without meta fields: %w", base.ErrUnsupported)
 	}
@@ -174,16 +183,28 @@ func (r *Reader) merged(ctx context.Context, q Request, yield func(arrow.RecordB
 	}
 	seed := maphash.MakeSeed()
 	for shard := range shards {
-		p := pass{reader: r, request: q, needed: needed, blocks: logs.blocks, yield: yield}
+		p := pass{reader: r, request: q, needed: needed, blocks: logs.blocks}
 		p.reducer = merge.NewReducer(r.Rules, needed.Arrow(), r.Alloc)
 		p.reducer.KeepShard(shard, shards, seed)
-		goOn, err := p.run(ctx)
+		goOn, err := p.run(ctx, then)
 		p.reducer.Release()
 		if err != nil || !goOn {
 			return err
 		}
 	}
 	return nil
+}
+
+// ChangedKeys gives the record keys that the log files of a slice have something to say of, in
+// portions that the log memory has room for.
+func (r *Reader) ChangedKeys(ctx context.Context, q Request, each func(keys map[string]bool) error) error {
+	return r.passes(ctx, q, func(p *pass) (bool, error) {
+		keys := make(map[string]bool, p.reducer.Len())
+		for i := range p.reducer.Len() {
+			keys[string(p.reducer.Key(i))] = true
+		}
+		return true, each(keys)
+	})
 }
 
 // needed is the schema to read: the wanted columns and those that merging looks at.

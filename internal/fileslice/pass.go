@@ -32,8 +32,8 @@ type pass struct {
 	instant string
 }
 
-// run yields the merged rows. goOn is false when the consumer wants no more.
-func (p *pass) run(ctx context.Context) (goOn bool, err error) {
+// run reads the logs. goOn is false when the consumer of what follows wants no more.
+func (p *pass) run(ctx context.Context, then func(*pass) (bool, error)) (goOn bool, err error) {
 	defer func() {
 		if p.decoder != nil {
 			p.decoder.Release()
@@ -47,6 +47,11 @@ func (p *pass) run(ctx context.Context) (goOn bool, err error) {
 			return false, fmt.Errorf("%s at %d: %w", b.File, b.Offset, err)
 		}
 	}
+	return then(p)
+}
+
+// merge yields the merged rows.
+func (p *pass) merge(ctx context.Context) (goOn bool, err error) {
 	for batch, err := range p.reader.baseRows(ctx, p.request.Slice.Base, basefile.ReadOptions{Schema: p.needed, BatchRows: merge.BatchRows, Parallel: p.request.Parallel}) {
 		if err != nil {
 			return false, err
