@@ -465,13 +465,18 @@ func (a *alternation) schedule(who actor) {
 	}
 	a.log("%s schedules a compaction", who)
 	known := a.plans()
+	planned := true
 	if who == we {
 		instant, err := a.ours.open(a.t).ScheduleCompaction(a.t.Context(), 0)
 		require.NoError(a.t, err)
-		require.NotEmpty(a.t, instant)
+		planned = instant != ""
 	} else {
-		require.Equal(a.t, int64(1), a.spark.Compact(a.t, a.ours.path, "schedule", nil).Count)
+		planned = a.spark.Compact(a.t, a.ours.path, "schedule", nil).Count == 1
 	}
+	if !planned && !a.shape.exact() {
+		return // what the model has in logs went into small base files
+	}
+	require.True(a.t, planned)
 	for _, p := range a.plans() {
 		if !slices.Contains(known, p) {
 			a.planned = p
