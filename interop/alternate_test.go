@@ -465,7 +465,7 @@ func (a *alternation) schedule(who actor) {
 	}
 	a.log("%s schedules a compaction", who)
 	known := a.plans()
-	planned := true
+	var planned bool
 	if who == we {
 		instant, err := a.ours.open(a.t).ScheduleCompaction(a.t.Context(), 0)
 		require.NoError(a.t, err)
