@@ -150,3 +150,31 @@ func ExampleTable_Compact() {
 	// 1 file group compacted
 	// id=1 fare=11
 }
+
+// A scan is spread over workers, which may be other processes: each gets a split as text.
+func ExampleTable_OpenSplit() {
+	ctx := context.Background()
+	t := newTrips(ctx)
+	_, err := t.Write(ctx, hudi.Insert, trips(`[{"id": 1, "city": "oslo", "fare": 12.5, "ts": 1}, {"id": 2, "city": "bergen", "fare": 8, "ts": 1}]`), hudi.WriteOptions{})
+	check(err)
+	plan, err := t.Query(ctx, query.Options{Where: "fare > 10"})
+	check(err)
+	var splits [][]byte
+	for _, task := range plan.Tasks {
+		split, err := plan.Split(task)
+		check(err)
+		splits = append(splits, split)
+	}
+
+	rows := int64(0)
+	for _, split := range splits { // each in its own process
+		part, err := t.OpenSplit(ctx, split)
+		check(err)
+		for batch, err := range part.Rows(ctx) {
+			check(err)
+			rows += batch.NumRows()
+		}
+	}
+	fmt.Println(rows, "row")
+	// Output: 1 row
+}

@@ -19,6 +19,7 @@ import (
 	"github.com/hudi-go/hudi-go/internal/rowio"
 	"github.com/hudi-go/hudi-go/query"
 	"github.com/hudi-go/hudi-go/schema"
+	"github.com/hudi-go/hudi-go/storage"
 	"github.com/hudi-go/hudi-go/table"
 )
 
@@ -200,6 +201,11 @@ func TestWriteBesideClustering(t *testing.T) {
 // Spark does not store.
 func openGolden(t *testing.T, name string, alloc memory.Allocator) *hudi.Table {
 	t.Helper()
+	return openGoldenStore(t, name, goldentest.Store(t, name), alloc)
+}
+
+func openGoldenStore(t *testing.T, name string, st storage.Store, alloc memory.Allocator) *hudi.Table {
+	t.Helper()
 	opts := []hudi.Option{
 		hudi.WithAllocator(alloc), hudi.WithZone(time.UTC),
 		hudi.WithProperty("hoodie.compact.inline", "false"), hudi.WithProperty("hoodie.clean.automatic", "false"),
@@ -215,7 +221,7 @@ func openGolden(t *testing.T, name string, alloc memory.Allocator) *hudi.Table {
 			opts = append(opts, hudi.WithProperty(key, value))
 		}
 	}
-	tab, err := hudi.OpenStore(t.Context(), goldentest.Store(t, name), opts...)
+	tab, err := hudi.OpenStore(t.Context(), st, opts...)
 	require.NoError(t, err)
 	return tab
 }

@@ -232,14 +232,32 @@ func (t *Table) View(ctx context.Context) (*table.View, error) {
 
 // Query plans a query. The plan's Rows answer it.
 func (t *Table) Query(ctx context.Context, o query.Options) (*query.Plan, error) {
-	tl, err := t.Timeline(ctx)
+	s, err := t.source(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return query.NewPlan(ctx, query.Source{
+	return query.NewPlan(ctx, s, o)
+}
+
+// OpenSplit makes a plan of one task of a plan that another process, perhaps on another
+// machine, has made and split (query.Plan.Split).
+func (t *Table) OpenSplit(ctx context.Context, split []byte) (*query.Plan, error) {
+	s, err := t.source(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return query.OpenSplit(ctx, s, split)
+}
+
+func (t *Table) source(ctx context.Context) (query.Source, error) {
+	tl, err := t.Timeline(ctx)
+	if err != nil {
+		return query.Source{}, err
+	}
+	return query.Source{
 		Store: t.handle.Store, Config: t.Config(), Timeline: tl, Now: t.options.clock,
 		Alloc: t.options.alloc, Memory: t.options.memory, Parallel: runtime.GOMAXPROCS(0),
-	}, o)
+	}, nil
 }
 
 // Recover undoes what dead writers left behind and returns their instants. Writes do so by

@@ -89,9 +89,16 @@ func (p *Plan) shapeChanges(ctx context.Context, o Options) error {
 	if err := p.shape(ctx, Options{Meta: o.Meta}, false); err != nil {
 		return err
 	}
+	return p.bindChanges(o)
+}
+
+// bindChanges makes the columns of the view out of those of the table, and binds columns and
+// condition to them.
+func (p *Plan) bindChanges(o Options) error {
 	if p.reader.History != nil {
 		return fmt.Errorf("cdc queries of a table whose columns were renamed or dropped (schema-on-read): %w", base.ErrUnsupported)
 	}
+	p.asked.options = o
 	p.image = p.Schema
 	text, row := &schema.Type{Kind: schema.String}, *p.image.Record()
 	row.Nullable = true

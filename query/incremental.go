@@ -39,16 +39,24 @@ func (p *Plan) planIncremental(ctx context.Context, o Options) error {
 	if err := p.shape(ctx, o, false); err != nil || len(writes) == 0 {
 		return err
 	}
-	wanted := map[string]bool{}
 	for _, w := range writes {
-		wanted[w.Time] = true
+		p.asked.writes = append(p.asked.writes, w.Time)
 	}
-	p.inRange = func(instant string) bool { return wanted[instant] }
+	p.limitTo(p.asked.writes)
 	touched, replaced := touchedBy(writes)
 	if c.Type == table.COW {
 		return p.planFiles(ctx, touched, replaced)
 	}
 	return p.planSlices(ctx, writes, touched, replaced)
+}
+
+// limitTo leaves out the rows of other writes.
+func (p *Plan) limitTo(writes []string) {
+	wanted := map[string]bool{}
+	for _, w := range writes {
+		wanted[w] = true
+	}
+	p.inRange = func(instant string) bool { return wanted[instant] }
 }
 
 // write is a completed write of a range, with what it did.

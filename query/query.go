@@ -84,6 +84,15 @@ type Plan struct {
 	where   *expr.Bound
 	inRange func(instant string) bool
 	image   *schema.Schema // of before and after, of a CDC query
+	asked   asked
+}
+
+// asked is the question as far as it was resolved, for whoever reads a part of the plan.
+type asked struct {
+	options Options
+	rows    *schema.Schema // of the table, without meta columns
+	at      string         // instant of the names of columns, "" for now
+	writes  []string       // instants in the range of an incremental query
 }
 
 // Task is one file slice to read, or the changes of one write in a file group.
@@ -220,6 +229,18 @@ func (p *Plan) shape(ctx context.Context, o Options, past bool) error {
 	if err != nil {
 		return err
 	}
+	at := ""
+	if past {
+		at = p.Instant
+	}
+	return p.bind(ctx, o, rows, at)
+}
+
+// bind sets columns, condition and reader up for rows of a schema.
+func (p *Plan) bind(ctx context.Context, o Options, rows *schema.Schema, at string) error {
+	c := p.source.Config
+	p.asked.options, p.asked.rows, p.asked.at = o, rows, at
+	var err error
 	full := rows
 	if c.MetaFields {
 		full = rows.WithMeta()
@@ -265,11 +286,7 @@ func (p *Plan) shape(ctx context.Context, o Options, past bool) error {
 			return err
 		}
 	}
-	at := ""
-	if past {
-		at = p.Instant
-	}
-	p.reader.History, err = c.History(ctx, p.source.Store, tl, at)
+	p.reader.History, err = c.History(ctx, p.source.Store, p.source.Timeline, at)
 	return err
 }
 
