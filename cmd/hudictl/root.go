@@ -34,6 +34,8 @@ func newRoot(a *app) *cobra.Command {
 		newRollback(a),
 		newTimeline(a),
 		newFiles(a),
+		newStats(a),
+		newInspect(a),
 		newIngest(a),
 		newDemo(a),
 		newVersion(a),
