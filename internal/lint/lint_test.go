@@ -25,6 +25,7 @@ var order = [][]string{
 	{"schema"},
 	{"expr"},
 	{"internal/avroarrow"},
+	{"internal/hfile"},
 	{"internal/logfile", "internal/basefile"},
 	{"internal/rowio"},
 	{"timeline"},
