@@ -32,6 +32,26 @@ func FromArrow(table string, s *arrow.Schema) (*Schema, error) {
 	return New(record)
 }
 
+// OfRows makes the schema of rows that are not those of a table: the answer to a question, with
+// columns of any names. It is FromArrow otherwise; the Avro text of the schema may not be
+// readable.
+func OfRows(s *arrow.Schema) (*Schema, error) {
+	record := &Type{Kind: Record, Name: "rows"}
+	var err error
+	if record.Fields, err = avroFields(s.Fields(), record, place{}); err != nil {
+		return nil, err
+	}
+	fields, err := arrowFields(record, "")
+	if err != nil {
+		return nil, err
+	}
+	out := &Schema{record: record, index: make(map[string]int, len(fields)), arrow: arrow.NewSchema(fields, nil), avro: printType(record)}
+	for i, f := range record.Fields {
+		out.index[f.Name] = i
+	}
+	return out, nil
+}
+
 // avroFields converts the fields of a record.
 func avroFields(fields []arrow.Field, record *Type, at place) ([]Field, error) {
 	if at.depth > maxDepth {

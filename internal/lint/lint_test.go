@@ -41,6 +41,7 @@ var order = [][]string{
 	{"compaction", "cleaner"},
 	{"query"},
 	{"hudi"},
+	{"query/sql"},
 	{"cdc"},
 	{"internal/recorded"},
 	{"ingest"},
