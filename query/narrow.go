@@ -10,7 +10,6 @@ import (
 	"github.com/hudi-go/hudi-go/expr"
 	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/internal/basefile"
-	"github.com/hudi-go/hudi-go/schema"
 )
 
 // Narrow is the plan for some columns of the answer, and for the rows that also meet a
@@ -22,7 +21,9 @@ func (p *Plan) Narrow(columns []string, where string) (*Plan, error) {
 	if n.Schema, err = p.Schema.Project(columns); err != nil {
 		return nil, err
 	}
-	n.columns = n.Schema
+	if p.image == nil { // changes are made whole
+		n.columns = n.Schema
+	}
 	if where == "" {
 		return &n, nil
 	}
@@ -33,11 +34,14 @@ func (p *Plan) Narrow(columns []string, where string) (*Plan, error) {
 	if n.where, err = expr.Bind(e, p.Schema); err != nil {
 		return nil, err
 	}
+	if p.image != nil {
+		return &n, nil
+	}
 	if n.columns, err = withColumns(p.Schema, n.Schema, n.where.Columns()); err != nil {
 		return nil, err
 	}
+	n.Skipped = slices.Clone(p.Skipped)
 	n.Tasks = slices.DeleteFunc(slices.Clone(p.Tasks), func(t Task) bool { return !n.partitionMayMatch(t.Slice.Partition) })
-	n.Pruned += len(p.Tasks) - len(n.Tasks)
 	return &n, nil
 }
 
@@ -47,7 +51,7 @@ func (p *Plan) Narrow(columns []string, where string) (*Plan, error) {
 // other tasks. It looks into the footers of the files, several at a time.
 func (p *Plan) SplitPlain(ctx context.Context) (files []string, rest *Plan, err error) {
 	plain := make([]bool, len(p.Tasks))
-	if p.reader.History == nil && p.inRange == nil && p.where == nil {
+	if p.reader.History == nil && p.inRange == nil && p.image == nil && p.where == nil {
 		g, ctx := errgroup.WithContext(ctx)
 		g.SetLimit(max(1, p.source.Parallel))
 		for i, t := range p.Tasks {
@@ -92,9 +96,6 @@ func (p *Plan) isPlain(ctx context.Context, path string) (bool, error) {
 	defer b.Close()
 	return b.Plain(p.Schema), nil
 }
-
-// TableSchema is the schema of the rows that the plan reads, with the meta columns.
-func (p *Plan) TableSchema() *schema.Schema { return p.reader.Table }
 
 // Root names the folder of the table.
 func (p *Plan) Root() string { return p.source.Store.URI() }

@@ -43,8 +43,8 @@ type app struct {
 }
 
 // open opens the table that a command works on.
-func (a *app) open(ctx context.Context, uri string) (*hudi.Table, error) {
-	t, err := hudi.Open(ctx, uri, a.tableOptions()...)
+func (a *app) open(ctx context.Context, uri string, more ...hudi.Option) (*hudi.Table, error) {
+	t, err := hudi.Open(ctx, uri, append(a.tableOptions(), more...)...)
 	if errors.Is(err, hudi.ErrNotTable) {
 		return nil, fmt.Errorf("%w: check the path, or make a table with hudictl create", err)
 	}

@@ -52,10 +52,10 @@ func newQuery(a *app) *cobra.Command {
 	c.Flags().StringVar(&f.Where, "where", "", "`condition` on the rows, as in SQL")
 	c.Flags().Int64Var(&f.Limit, "limit", 0, "greatest `number` of rows (default all)")
 	c.Flags().BoolVar(&f.Meta, "meta", false, "with the _hoodie_ columns")
-	c.Flags().StringVar(&f.sql, "sql", "", "`statement` over the rows (not supported yet)")
+	c.Flags().StringVar(&f.sql, "sql", "", "`statement` of SQL over the rows, which are the table t")
 	c.Flags().BoolVar(&f.explain, "explain", false, "tell what would be read and what passed over, and why; no rows")
 	choiceVar(c.Flags(), &f.output, "output", "", "format of the rows (table on a terminal, else jsonl)",
-		[]string{outputTable, string(rowio.JSONL), string(rowio.CSV), string(rowio.Parquet), string(rowio.Arrow)})
+		rowFormats)
 	return c
 }
 
@@ -64,8 +64,8 @@ func (f *queryFlags) check(a *app) error {
 	f.View = query.View(f.view)
 	ranged := f.View == query.Incremental || f.View == query.CDC
 	switch {
-	case f.sql != "":
-		return unsupportedf("--sql is not supported yet; use --where, --columns and --limit")
+	case f.sql != "" && (f.Where != "" || len(f.Columns) > 0 || f.Limit != 0 || f.explain):
+		return usagef("--sql does not go with --where, --columns, --limit and --explain: say it in the statement")
 	case ranged && f.AsOf != "":
 		return usagef("--as-of does not go with --view %s: give --end", f.view)
 	case !ranged && (f.Begin != "" || f.End != ""):
@@ -88,22 +88,20 @@ func (f *queryFlags) check(a *app) error {
 			return usagef("--where: %w", err)
 		}
 	}
-	if f.output == "" {
-		f.output = string(rowio.JSONL)
-		if a.outTerminal {
-			f.output = outputTable
-		}
+	var err error
+	if f.output, err = a.rowOutput(f.output); err != nil {
+		return err
 	}
 	if f.explain && f.output != outputTable && f.output != string(rowio.JSONL) {
 		return usagef("--explain has --output table or jsonl, not %s", f.output)
-	}
-	if binary := f.output == string(rowio.Parquet) || f.output == string(rowio.Arrow); binary && a.outTerminal {
-		return usagef("--output %s is not for terminals: redirect it to a file", f.output)
 	}
 	return nil
 }
 
 func (a *app) query(ctx context.Context, uri string, f queryFlags) error {
+	if f.sql != "" {
+		return a.querySQL(ctx, uri, f)
+	}
 	t, err := a.open(ctx, uri)
 	if err != nil {
 		return err
@@ -123,6 +121,26 @@ func (a *app) query(ctx context.Context, uri string, f queryFlags) error {
 		return fmt.Errorf("query %s: %w", t.URI(), err)
 	}
 	return nil
+}
+
+// querySQL runs statements over a view of a table, which has the name t and its own.
+func (a *app) querySQL(ctx context.Context, uri string, f queryFlags) error {
+	s, err := a.openSQL(1)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	s.output = rowio.Format(f.output)
+	t, err := s.open(ctx, uri)
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{t.Config().Name, "t"} {
+		if err := s.add(name, t, f.Options); err != nil {
+			return err
+		}
+	}
+	return s.runAll(ctx, f.sql)
 }
 
 // printRows writes the answer of a query.

@@ -29,6 +29,7 @@ func newRoot(a *app) *cobra.Command {
 		newCreate(a),
 		newCommit(a),
 		newQuery(a),
+		newSQL(a),
 		newCompact(a),
 		newClean(a),
 		newRollback(a),

@@ -103,7 +103,9 @@ var exclusive = []struct {
 	{"github.com/hamba/avro", []string{"internal/avroio"}, "the Avro library is no longer maintained, and one package hides it"},
 	{"github.com/twmb/franz-go", []string{"ingest", "internal/recorded", "cmd/hudictl", "interop", "bench"}, "only ingest talks to Kafka"},
 	{"github.com/spf13/cobra", []string{"cmd"}, "the library has no command line"},
-	{"C", nil, "everything builds without cgo"},
+	{"C", []string{"query/sql"}, "everything but SQL builds without cgo"},
+	{"github.com/duckdb", []string{"query/sql"}, "DuckDB is for SQL alone"},
+	{"github.com/hudi-go/hudi-go/query/sql", []string{"query/sql", "cmd/hudictl"}, "programs that need no SQL do not link DuckDB"},
 	{"log", []string{"cmd/hudictl"}, "return an error, or tell it to the caller's logger"},
 }
 

@@ -13,7 +13,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"runtime"
 	"runtime/cgo"
@@ -26,6 +25,7 @@ import (
 	bind "github.com/duckdb/duckdb-go-bindings"
 	"github.com/google/uuid"
 
+	"github.com/hudi-go/hudi-go/internal/mem"
 	"github.com/hudi-go/hudi-go/query"
 )
 
@@ -69,10 +69,7 @@ func Open(o Options) (*DB, error) {
 	if db.threads <= 0 {
 		db.threads = runtime.GOMAXPROCS(0)
 	}
-	spill := o.SpillDir
-	if spill == "" {
-		spill = os.TempDir()
-	}
+	spill := mem.NewBudget(o.Memory, o.SpillDir).SpillDir()
 	settings := [][2]string{
 		{"threads", fmt.Sprint(db.threads)},
 		{"temp_directory", filepath.Join(spill, "hudi-sql-"+uuid.NewString())}, // DuckDB makes and removes it

@@ -121,3 +121,30 @@ func TestGolden(t *testing.T) {
 		})
 	}
 }
+
+// openGolden opens the golden tables of the statements of testdata/sql, with meta columns.
+func openGolden(t *testing.T) (*sql.DB, []goldentest.Question) {
+	t.Helper()
+	db := open(t)
+	questions, tables := goldentest.Questions(t)
+	for name, golden := range tables {
+		tbl, err := hudi.Open(t.Context(), goldentest.Unpack(t, golden))
+		require.NoError(t, err)
+		require.NoError(t, db.Add(name, planner(tbl, query.Options{Meta: true})))
+	}
+	return db, questions
+}
+
+// TestSpark compares the answers with those that Spark SQL gave (interop.TestSQL).
+func TestSpark(t *testing.T) {
+	db, questions := openGolden(t)
+	answers := goldentest.Answers(t)
+	for _, q := range questions {
+		t.Run(q.Name, func(t *testing.T) {
+			want, ok := answers[q.Name]
+			require.True(t, ok, "no answer is recorded")
+			rows := answer(t, db, q.SQL)
+			require.Equal(t, want, goldentest.CanonicalRows(t, strings.Join(rows, "\n")))
+		})
+	}
+}
