@@ -156,6 +156,9 @@ func eachScenario(wanted func(k, s bool) bool, f func(k kind, name string, s sce
 // death before the call ahead of them does.
 var everything = os.Getenv("HUDI_GO_CRASH") == "all"
 
+// more asks for some of it, as CI does.
+var more = os.Getenv("HUDI_GO_CRASH") == "more"
+
 // scenario is an operation to cut at every storage call, after some that go well.
 type scenario struct {
 	before []op
@@ -248,7 +251,7 @@ func TestCrash(t *testing.T) {
 		t.Run(k.String()+"/"+name, func(t *testing.T) {
 			t.Parallel()
 			c := newCrash(t, k, s, mem.New)
-			c.enumerate(t, fates, sample(7), func() disk { return c.disk.Clone() })
+			c.enumerate(t, fates, sample(19), func() disk { return c.disk.Clone() })
 		})
 	})
 }
@@ -264,7 +267,7 @@ func TestCrashOnDisk(t *testing.T) {
 		t.Run(k.String()+"/"+name, func(t *testing.T) {
 			t.Parallel()
 			c := newCrash(t, k, s, mem.New)
-			c.enumerate(t, fates[:2], sample(7), func() disk { return newLocalDisk(t, c.disk) })
+			c.enumerate(t, fates[:2], sample(31), func() disk { return newLocalDisk(t, c.disk) })
 		})
 	})
 }
@@ -278,7 +281,7 @@ func TestCrashOnObjects(t *testing.T) {
 		t.Run(k.String()+"/"+name, func(t *testing.T) {
 			t.Parallel()
 			c := newCrash(t, k, s, mem.NewObjects)
-			c.enumerate(t, append(slices.Clone(fates), outage), sample(13), func() disk { return c.disk.Clone() })
+			c.enumerate(t, append(slices.Clone(fates), outage), sample(61), func() disk { return c.disk.Clone() })
 		})
 	})
 }
@@ -393,10 +396,14 @@ var fates = []fate{
 // outage is a store that does not answer for a while. What it was told last it has done.
 var outage = fate{"lose three answers", func(n int) fault.Rule { return fault.FailAfter(n, nil).Times(3) }, false}
 
-// sample is every how manieth call is cut, beginning with one by chance, unless everything is asked for.
+// sample is every how manieth call is cut, beginning with one by chance: the step, unless more
+// is asked for.
 func sample(step int) int {
-	if everything {
+	switch {
+	case everything:
 		return 1
+	case more:
+		return max(1, step/6)
 	}
 	return step
 }

@@ -21,11 +21,11 @@ import (
 
 // TestModel runs random operations against a table and against the model of it, which must
 // agree after each, now and of every commit that the cleaner has not taken. It makes a few
-// tries, more with -rapid.checks, and as many as rapid does when everything is asked for.
+// tries, more with -rapid.checks, and as many as rapid does when more is asked for.
 func TestModel(t *testing.T) {
 	t.Parallel()
-	if checks := flag.Lookup("rapid.checks"); !everything && checks.Value.String() == checks.DefValue {
-		require.NoError(t, checks.Value.Set("25"))
+	if checks := flag.Lookup("rapid.checks"); !everything && !more && checks.Value.String() == checks.DefValue {
+		require.NoError(t, checks.Value.Set("15"))
 	}
 	rapid.Check(t, func(rt *rapid.T) {
 		k := kind{typ: table.COW, mode: rapid.SampledFrom([]string{table.EventTimeOrdering, table.CommitTimeOrdering}).Draw(rt, "mode")}

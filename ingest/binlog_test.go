@@ -91,7 +91,7 @@ func (b *binlog) step() {
 func TestBinlog(t *testing.T) {
 	t.Parallel()
 	for _, kind := range bothTypes {
-		for seed := range uint64(6) {
+		for seed := range uint64(seeds(t, 6)) {
 			t.Run(fmt.Sprint(kind, seed), func(t *testing.T) {
 				sim := newSim(t, simPartitions)
 				b := &binlog{source: newSource(seed, sim.topic), server: 1, file: 999_998, gtids: seed%2 == 0}
