@@ -172,14 +172,14 @@ func (c Codec) decompress(stored io.Reader, size int) ([]byte, error) {
 	if c == GZ {
 		z, err := gzip.NewReader(stored)
 		if err != nil {
-			return nil, fmt.Errorf("gzip: %v: %w", err, base.ErrCorrupt)
+			return nil, fmt.Errorf("gzip: %w: %w", err, base.ErrCorrupt)
 		}
 		stored = z
 	}
 	// The memory grows with what comes, whatever size says.
 	data, err := io.ReadAll(io.LimitReader(stored, int64(size)+1))
 	if err != nil {
-		return nil, fmt.Errorf("decompress: %v: %w", err, base.ErrCorrupt)
+		return nil, fmt.Errorf("decompress: %w: %w", err, base.ErrCorrupt)
 	}
 	if len(data) != size {
 		return nil, fmt.Errorf("the block has %d bytes or more, its header says %d: %w", len(data), size, base.ErrCorrupt)

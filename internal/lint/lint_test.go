@@ -30,6 +30,7 @@ var order = [][]string{
 	{"internal/rowio"},
 	{"timeline"},
 	{"table"},
+	{"internal/metadata"},
 	{"keygen", "merge"},
 	{"internal/fileslice"},
 	{"index"},

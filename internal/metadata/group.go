@@ -1,0 +1,230 @@
+package metadata
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"sync"
+
+	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/internal/hfile"
+	"github.com/hudi-go/hudi-go/internal/logfile"
+	"github.com/hudi-go/hudi-go/storage"
+	"github.com/hudi-go/hudi-go/table"
+)
+
+// groups are the file groups that have been opened.
+type groups struct {
+	mu    sync.Mutex
+	parts map[string][]*group
+	files []io.Closer
+}
+
+func (g *groups) close() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var errs []error
+	for _, f := range g.files {
+		errs = append(errs, f.Close())
+	}
+	g.parts, g.files = nil, nil
+	return errors.Join(errs...)
+}
+
+// group is a file group: its versions of records, the oldest first.
+type group struct {
+	slice  table.FileSlice
+	once   sync.Once
+	layers []layer
+	err    error
+}
+
+// layer is a base file or a block of a log file.
+type layer struct {
+	file    *hfile.Reader
+	schema  string
+	deletes map[string]bool // of a block that deletes
+}
+
+// partition returns the file groups of a partition of the metadata table in the order of
+// their numbers, which is how keys find them. What exists counts, no configuration.
+func (t *Table) partition(ctx context.Context, name string) ([]*group, error) {
+	if !t.Has(name) {
+		return nil, fmt.Errorf("metadata: %s has no complete partition %s: %w", t.store.URI(), name, base.ErrInvalid)
+	}
+	t.groups.mu.Lock()
+	defer t.groups.mu.Unlock()
+	if found, ok := t.groups.parts[name]; ok {
+		return found, nil
+	}
+	list, err := t.view.SlicesAt(ctx, name, "")
+	if err != nil {
+		return nil, fmt.Errorf("metadata: %w", err)
+	}
+	if len(list) == 0 {
+		return nil, fmt.Errorf("metadata: %s: partition %s has no file groups: %w", t.store.URI(), name, base.ErrCorrupt)
+	}
+	// Numbers have four digits, or more where there are so many.
+	slices.SortFunc(list, func(a, b table.FileSlice) int {
+		return cmp.Or(cmp.Compare(len(a.FileID), len(b.FileID)), cmp.Compare(a.FileID, b.FileID))
+	})
+	found := make([]*group, len(list))
+	for i, s := range list {
+		found[i] = &group{slice: s}
+	}
+	if t.groups.parts == nil {
+		t.groups.parts = map[string][]*group{}
+	}
+	t.groups.parts[name] = found
+	return found, nil
+}
+
+// open opens the files of a group at the first use.
+func (t *Table) open(ctx context.Context, g *group) ([]layer, error) {
+	g.once.Do(func() { g.layers, g.err = t.layers(ctx, g.slice) })
+	return g.layers, g.err
+}
+
+func (t *Table) layers(ctx context.Context, s table.FileSlice) ([]layer, error) {
+	var layers []layer
+	if s.Base != nil {
+		f, err := t.file(ctx, s.Base.Path)
+		if err != nil {
+			return nil, err
+		}
+		h, err := hfile.Open(s.Base.Path, f, f.Size())
+		if err != nil {
+			return nil, fmt.Errorf("metadata: %s: %w", t.store.URI(), err)
+		}
+		layers = append(layers, layer{file: h, schema: h.Schema()})
+	}
+	var logs []*logfile.Reader
+	for _, l := range s.Logs {
+		f, err := t.file(ctx, l.Path)
+		if err != nil {
+			return nil, err
+		}
+		logs = append(logs, logfile.NewReader(l.Path, f, f.Size()))
+	}
+	blocks, err := logfile.Scan(logs, logfile.ScanOptions{InRange: t.valid})
+	if err != nil {
+		return nil, fmt.Errorf("metadata: %s: %w", t.store.URI(), err)
+	}
+	for _, b := range blocks {
+		l, err := blockLayer(ctx, b)
+		if err != nil {
+			return nil, fmt.Errorf("metadata: %s: %w", t.store.URI(), err)
+		}
+		layers = append(layers, l)
+	}
+	return layers, nil
+}
+
+func blockLayer(ctx context.Context, b *logfile.Block) (layer, error) {
+	if b.Type != logfile.Delete {
+		h, err := b.HFile()
+		return layer{file: h, schema: b.Schema()}, err
+	}
+	content, err := b.Content(ctx)
+	if err != nil {
+		return layer{}, err
+	}
+	records, err := logfile.Deletes(content)
+	if err != nil {
+		return layer{}, fmt.Errorf("%s: block at offset %d: %w", b.File, b.Offset, err)
+	}
+	deletes := make(map[string]bool, len(records))
+	for _, r := range records {
+		deletes[r.Key] = true
+	}
+	return layer{deletes: deletes}, nil
+}
+
+// file opens a file that Close closes.
+func (t *Table) file(ctx context.Context, path string) (storage.File, error) {
+	f, err := t.store.Open(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("metadata: open %s of %s: %w", path, t.store.URI(), err)
+	}
+	t.groups.mu.Lock()
+	defer t.groups.mu.Unlock()
+	t.groups.files = append(t.groups.files, f)
+	return f, nil
+}
+
+// get returns the record of one key, nil if there is none.
+func (t *Table) get(ctx context.Context, partition, key string) (*Record, error) {
+	recs, err := t.lookup(ctx, partition, []string{key})
+	return recs[key], err
+}
+
+// lookup returns the records of those of the keys that a partition has. It reads the
+// groups, and in them the blocks, that the keys lie in.
+func (t *Table) lookup(ctx context.Context, partition string, keys []string) (map[string]*Record, error) {
+	all, err := t.partition(ctx, partition)
+	if err != nil {
+		return nil, err
+	}
+	byGroup := make(map[int][][]byte)
+	for _, key := range keys {
+		n := groupOf(key, len(all))
+		byGroup[n] = append(byGroup[n], []byte(key))
+	}
+	out := make(map[string]*Record, len(keys))
+	for n, wanted := range byGroup {
+		slices.SortFunc(wanted, bytes.Compare)
+		err := t.collect(ctx, all[n], out, func(f *hfile.Reader) iter.Seq2[hfile.Entry, error] { return f.Lookup(ctx, wanted) })
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// prefix returns the records of all keys with a prefix. They may lie in any group.
+func (t *Table) prefix(ctx context.Context, partition, prefix string) (map[string]*Record, error) {
+	all, err := t.partition(ctx, partition)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]*Record{}
+	for _, g := range all {
+		err := t.collect(ctx, g, out, func(f *hfile.Reader) iter.Seq2[hfile.Entry, error] { return f.Prefix(ctx, []byte(prefix)) })
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// collect merges the versions of the records that pick finds in the files of a group.
+func (t *Table) collect(ctx context.Context, g *group, out map[string]*Record, pick func(*hfile.Reader) iter.Seq2[hfile.Entry, error]) error {
+	layers, err := t.open(ctx, g)
+	if err != nil {
+		return err
+	}
+	for _, l := range layers {
+		for key := range l.deletes {
+			delete(out, key)
+		}
+		if l.file == nil {
+			continue
+		}
+		for e, err := range pick(l.file) {
+			if err != nil {
+				return fmt.Errorf("metadata: %s: %w", t.store.URI(), err)
+			}
+			rec, err := decode(l.schema, e.Value)
+			if err != nil {
+				return fmt.Errorf("metadata: %s: file group %s, key %q: %w", t.store.URI(), g.slice.FileID, e.Key, err)
+			}
+			out[string(e.Key)] = merge(out[string(e.Key)], rec)
+		}
+	}
+	return nil
+}

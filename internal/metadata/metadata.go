@@ -1,0 +1,189 @@
+// Package metadata reads a table's metadata table: the table below .hoodie/metadata in
+// which writers keep the listing of files and the indexes, so that readers need not list
+// folders and open footers (docs/format/metadata-table.md).
+package metadata
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+
+	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/storage"
+	"github.com/hudi-go/hudi-go/table"
+	"github.com/hudi-go/hudi-go/timeline"
+)
+
+// Folder is where the metadata table lies in its table.
+const Folder = base.MetaFolder + "/metadata"
+
+// The partitions whose names are fixed.
+const (
+	Files       = "files"
+	RecordIndex = "record_index"
+)
+
+// nullsIndexed is the table version from which on secondary indexes have null values.
+const nullsIndexed = 9
+
+// ErrNone says that a table has no metadata table that readers may use.
+var ErrNone = errors.New("no metadata table")
+
+// Table is a metadata table as one picture of its table's timeline shows it. It is safe for
+// concurrent use until it is closed.
+type Table struct {
+	store  storage.Store
+	config *table.Config // of the table
+	view   *table.View   // of the metadata table's own files
+	valid  func(instant string) bool
+	groups groups
+}
+
+// Open opens the metadata table of the table at a store's root. As in real Hudi there is
+// none (ErrNone) as long as the table's properties do not name the partition files as
+// complete, or the folder holds no table or no completed instant; readers list folders
+// then. Any other failure is an error: what it hides may be files.
+func Open(ctx context.Context, st storage.Store, c *table.Config, tl *timeline.Timeline) (*Table, error) {
+	if !slices.Contains(c.MetadataPartitions, Files) {
+		return nil, fmt.Errorf("metadata: %s: %w", st.URI(), ErrNone)
+	}
+	t := &Table{store: storage.Sub(st, Folder), config: c}
+	own, err := table.LoadConfig(ctx, t.store)
+	if errors.Is(err, base.ErrNotTable) {
+		return nil, fmt.Errorf("metadata: %w: %w", err, ErrNone)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("metadata: %w", err)
+	}
+	mine, err := own.Timeline(ctx, t.store, tl.Location())
+	if err != nil {
+		return nil, fmt.Errorf("metadata: %w", err)
+	}
+	if len(mine.CompletedWrites()) == 0 {
+		return nil, fmt.Errorf("metadata: %s has no completed instant: %w", t.store.URI(), ErrNone)
+	}
+	t.view = table.NewView(own, mine, table.StorageLister(t.store))
+	committed, err := t.view.Committed(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("metadata: %w", err)
+	}
+	// A write's instant completes here before it does in the table. In between it may still
+	// be undone, and does not count.
+	pending := map[string]bool{}
+	for _, i := range tl.Pending() {
+		pending[i.Time] = true
+	}
+	t.valid = func(instant string) bool { return !pending[instant] && committed(instant) }
+	return t, nil
+}
+
+// Lister returns the metadata table, or where there is none a lister of folders, and a
+// function that closes it.
+func Lister(ctx context.Context, st storage.Store, c *table.Config, tl *timeline.Timeline) (l table.Lister, done func(), err error) {
+	t, err := Open(ctx, st, c, tl)
+	if errors.Is(err, ErrNone) {
+		return table.StorageLister(st), func() {}, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	// The files were only read, and no failure of closing them changes what they said.
+	return t, func() { _ = t.Close() }, nil
+}
+
+// Has reports whether a partition of the metadata table is complete.
+func (t *Table) Has(partition string) bool {
+	return slices.Contains(t.config.MetadataPartitions, partition)
+}
+
+// Close closes the files that were read.
+func (t *Table) Close() error { return t.groups.close() }
+
+// Partitions implements table.Lister.
+func (t *Table) Partitions(ctx context.Context) ([]string, error) {
+	rec, err := t.get(ctx, Files, allPartitions)
+	if err != nil || rec == nil {
+		return nil, err
+	}
+	var out []string
+	for name, f := range rec.Files {
+		if f.Deleted {
+			continue
+		}
+		if name == noPartition {
+			name = ""
+		}
+		if err := storage.CheckPath(name); err != nil {
+			return nil, fmt.Errorf("metadata: %s: %w: %w", t.store.URI(), err, base.ErrCorrupt)
+		}
+		out = append(out, name)
+	}
+	slices.Sort(out)
+	return out, nil
+}
+
+// Files implements table.Lister.
+func (t *Table) Files(ctx context.Context, partition string) ([]storage.Entry, error) {
+	key := partition
+	if key == "" {
+		key = noPartition
+	}
+	rec, err := t.get(ctx, Files, key)
+	if err != nil || rec == nil {
+		return nil, err
+	}
+	out := make([]storage.Entry, 0, len(rec.Files))
+	for name, f := range rec.Files {
+		if f.Deleted {
+			continue
+		}
+		p := path.Join(partition, name)
+		if path.Base(name) != name || storage.CheckPath(p) != nil || f.Size <= 0 {
+			return nil, fmt.Errorf("metadata: %s: partition %q has the file %q of %d bytes: %w", t.store.URI(), partition, name, f.Size, base.ErrCorrupt)
+		}
+		out = append(out, storage.Entry{Path: p, Name: name, Size: f.Size})
+	}
+	slices.SortFunc(out, func(a, b storage.Entry) int { return cmp.Compare(a.Name, b.Name) })
+	return out, nil
+}
+
+// Locations returns where the record index has the records of keys; keys without a record
+// are left out.
+func (t *Table) Locations(ctx context.Context, keys []string) (map[string]Location, error) {
+	recs, err := t.lookup(ctx, RecordIndex, keys)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]Location, len(recs))
+	for key, rec := range recs {
+		if rec.Location == nil {
+			return nil, fmt.Errorf("metadata: %s: the record index has no location for %q: %w", t.store.URI(), key, base.ErrCorrupt)
+		}
+		out[key] = *rec.Location
+	}
+	return out, nil
+}
+
+// KeysOf returns the keys of the records that a secondary index, named by its partition,
+// has for a value, sorted; nil stands for null, which indexes before version 9 leave out.
+func (t *Table) KeysOf(ctx context.Context, index string, value *string) ([]string, error) {
+	if value == nil && t.config.Version < nullsIndexed {
+		return nil, fmt.Errorf("metadata: %s: %s of a table of version %d does not have nulls: %w", t.store.URI(), index, t.config.Version, base.ErrUnsupported)
+	}
+	prefix := secondaryPrefix(value)
+	recs, err := t.prefix(ctx, index, prefix)
+	if err != nil {
+		return nil, err
+	}
+	var keys []string
+	for key, rec := range recs {
+		if rec.Secondary == nil || !rec.Secondary.Deleted {
+			keys = append(keys, unescape(key[len(prefix):]))
+		}
+	}
+	slices.Sort(keys)
+	return keys, nil
+}

@@ -1,0 +1,133 @@
+package metadata
+
+import (
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"strings"
+	"unicode/utf16"
+
+	"github.com/google/uuid"
+
+	"github.com/hudi-go/hudi-go/internal/avroio"
+)
+
+const (
+	allPartitions = "__all_partitions__" // the key of the list of partitions
+	noPartition   = "."                  // the partition of a table without any
+)
+
+// Record is a record of the metadata table. Which part it has depends on the partition.
+type Record struct {
+	Type      int32                `avro:"type"`
+	Files     map[string]FileState `avro:"filesystemMetadata"`
+	Location  *Location            `avro:"recordIndexMetadata"`
+	Secondary *SecondaryEntry      `avro:"SecondaryIndexMetadata"`
+}
+
+// FileState is what the partition files says of a file, or of a partition.
+type FileState struct {
+	Size    int64 `avro:"size"`
+	Deleted bool  `avro:"isDeleted"`
+}
+
+// SecondaryEntry is what a secondary index says of a value and a key besides that they
+// belong together.
+type SecondaryEntry struct {
+	Deleted bool `avro:"isDeleted"`
+}
+
+// Location is where the record index says that a record lies.
+type Location struct {
+	Partition string `avro:"partitionName"`
+	Instant   int64  `avro:"instantTime"` // of the commit that inserted it, in milliseconds since 1970
+	High      int64  `avro:"fileIdHighBits"`
+	Low       int64  `avro:"fileIdLowBits"`
+	Index     int32  `avro:"fileIndex"`
+	Raw       string `avro:"fileId"`
+	Encoding  int32  `avro:"fileIdEncoding"`
+}
+
+// FileID is the file group of the record.
+func (l Location) FileID() string {
+	if l.Encoding != 0 {
+		return l.Raw
+	}
+	var id uuid.UUID
+	binary.BigEndian.PutUint64(id[:8], uint64(l.High))
+	binary.BigEndian.PutUint64(id[8:], uint64(l.Low))
+	if l.Index < 0 {
+		return id.String()
+	}
+	return fmt.Sprintf("%s-%d", id, l.Index)
+}
+
+func decode(schemaJSON string, value []byte) (*Record, error) {
+	rec := &Record{}
+	if _, err := avroio.Unmarshal(schemaJSON, value, rec); err != nil {
+		return nil, err
+	}
+	return rec, nil
+}
+
+// merge makes one of two versions of a record. Lists of files are differences: a deletion
+// removes what is there, and is kept where nothing is. Everything else is replaced.
+func merge(older, newer *Record) *Record {
+	if older == nil || newer.Files == nil {
+		return newer
+	}
+	out := *newer
+	out.Files = maps.Clone(older.Files)
+	if out.Files == nil {
+		out.Files = map[string]FileState{}
+	}
+	for name, n := range newer.Files {
+		o, known := out.Files[name]
+		switch {
+		case !known:
+			out.Files[name] = n
+		case !n.Deleted:
+			out.Files[name] = FileState{Size: max(o.Size, n.Size)}
+		case !o.Deleted:
+			delete(out.Files, name)
+		}
+	}
+	return &out
+}
+
+// groupOf is the file group, of n, that a key lies in.
+func groupOf(key string, n int) int {
+	if n == 1 {
+		return 0
+	}
+	var h int32 // Java's String.hashCode
+	for _, unit := range utf16.Encode([]rune(key)) {
+		h = 31*h + int32(unit)
+	}
+	if h < 0 {
+		h = -h // that of the least number stays negative
+	}
+	g := h % int32(n)
+	return int(max(g, -g))
+}
+
+// secondaryPrefix is what the keys of a secondary index begin with for a value.
+func secondaryPrefix(value *string) string {
+	const null = "\x00"
+	if value == nil {
+		return null + "$"
+	}
+	return strings.NewReplacer(`\`, `\\`, "$", `\$`, null, `\`+null).Replace(*value) + "$"
+}
+
+// unescape takes the escapes out of the record key in a key of a secondary index.
+func unescape(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+1 < len(s) {
+			i++
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
