@@ -1,12 +1,15 @@
 package hudi_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/stretchr/testify/require"
 
 	"github.com/hudi-go/hudi-go/hudi"
+	"github.com/hudi-go/hudi-go/internal/goldentest"
 	"github.com/hudi-go/hudi-go/query"
 	"github.com/hudi-go/hudi-go/storage/intercept"
 	"github.com/hudi-go/hudi-go/storage/mem"
@@ -51,6 +54,29 @@ func TestRequests(t *testing.T) {
 			require.Equal(t, c.query, total(query))
 		})
 	}
+}
+
+// A query of a table with a metadata table lists the folders of timelines and of the metadata
+// table, and none of the table's own.
+func TestQueryListsNoPartitions(t *testing.T) {
+	tables := 0
+	for _, name := range goldentest.Cases(t) {
+		st := record.Wrap(goldentest.Store(t, name))
+		tab, err := hudi.OpenStore(t.Context(), st)
+		require.NoError(t, err)
+		if !slices.Contains(tab.Config().MetadataPartitions, "files") {
+			continue
+		}
+		tables++
+		_, err = tab.Query(t.Context(), query.Options{})
+		require.NoError(t, err)
+		for _, o := range st.Ops() {
+			if o.Kind == intercept.List {
+				require.True(t, strings.HasPrefix(o.Path, ".hoodie"), "%s: listed %q", name, o.Path)
+			}
+		}
+	}
+	require.NotZero(t, tables)
 }
 
 // requests counts the requests to S3 behind operations on a store: reads of small files come

@@ -15,6 +15,7 @@ import (
 	"github.com/hudi-go/hudi-go/expr"
 	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/internal/fileslice"
+	"github.com/hudi-go/hudi-go/internal/metadata"
 	"github.com/hudi-go/hudi-go/keygen"
 	"github.com/hudi-go/hudi-go/merge"
 	"github.com/hudi-go/hudi-go/schema"
@@ -137,7 +138,12 @@ func (p *Plan) planAt(ctx context.Context, o Options) error {
 	if at == "" {
 		return nil
 	}
-	view := table.NewView(p.source.Config, p.source.Timeline, table.StorageLister(p.source.Store))
+	lister, done, err := metadata.Lister(ctx, p.source.Store, p.source.Config, p.source.Timeline)
+	if err != nil {
+		return err
+	}
+	defer done()
+	view := table.NewView(p.source.Config, p.source.Timeline, lister)
 	if p.reader.Valid, err = view.Committed(ctx); err != nil {
 		return err
 	}
