@@ -35,6 +35,7 @@ func newRoot(a *app) *cobra.Command {
 		newRollback(a),
 		newTimeline(a),
 		newFiles(a),
+		newCheck(a),
 		newStats(a),
 		newInspect(a),
 		newIngest(a),

@@ -1,0 +1,98 @@
+package metadata
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+
+	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/storage"
+	"github.com/hudi-go/hudi-go/table"
+	"github.com/hudi-go/hudi-go/timeline"
+)
+
+// Difference is a file or partition on which the metadata table and the folders disagree.
+type Difference struct {
+	Path string // relative to the table
+	What string
+}
+
+// Compare compares the listing of the metadata table with the folders, nothing if there is
+// none. Files in folders count if their write is completed; a log file of version 6, whose
+// name does not tell its write, does while no write is pending.
+func Compare(ctx context.Context, st storage.Store, c *table.Config, tl *timeline.Timeline) ([]Difference, error) {
+	t, err := Open(ctx, st, c, tl)
+	if errors.Is(err, ErrNone) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer t.Close()
+	folders := table.StorageLister(st)
+	committed, err := table.NewView(c, tl, folders).Committed(ctx)
+	if err != nil {
+		return nil, err
+	}
+	_, pending := tl.FirstPendingWrite()
+	counts := func(name string) bool {
+		if n, ok := base.ParseBaseFileName(name); ok && n.Ext == c.BaseExt() {
+			return committed(n.Instant)
+		}
+		n, ok := base.ParseLogFileName(name)
+		return ok && committed(n.Time) && !(c.SliceLogs() && pending)
+	}
+	listed, err := t.Partitions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	there, err := folders.Partitions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []Difference
+	partitions := slices.Compact(slices.Sorted(slices.Values(slices.Concat(listed, there))))
+	for _, p := range partitions {
+		found, err := comparePartition(ctx, t, folders, p, counts)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, found...)
+	}
+	return out, nil
+}
+
+func comparePartition(ctx context.Context, t *Table, folders table.Lister, p string, counts func(name string) bool) ([]Difference, error) {
+	listed, err := t.Files(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	there, err := folders.Files(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	sizes := make(map[string]int64, len(there))
+	for _, e := range there {
+		sizes[e.Name] = e.Size
+	}
+	var out []Difference
+	known := make(map[string]bool, len(listed))
+	for _, e := range listed {
+		known[e.Name] = true
+		size, ok := sizes[e.Name]
+		switch {
+		case !ok:
+			out = append(out, Difference{e.Path, "is in the metadata table and not in the folder"})
+		case size != e.Size:
+			out = append(out, Difference{e.Path, fmt.Sprintf("has %d bytes, %d in the metadata table", size, e.Size)})
+		}
+	}
+	for _, e := range there {
+		if !known[e.Name] && counts(e.Name) {
+			out = append(out, Difference{path.Join(p, e.Name), "is of a completed write and not in the metadata table"})
+		}
+	}
+	return out, nil
+}
