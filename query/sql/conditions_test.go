@@ -74,6 +74,7 @@ func TestPlain(t *testing.T) {
 func TestCancel(t *testing.T) {
 	db := openOne(t, "r", "v9_all_types_mor")
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	rows, err := db.Query(ctx, "SELECT a.i FROM range(1000000000) a(i), r")
 	require.NoError(t, err)
 	n := 0
