@@ -63,7 +63,7 @@ func (s *sqlSession) prompt(ctx context.Context) error {
 	history := historyFile()
 	if f, err := os.Open(history); err == nil {
 		_, _ = line.ReadHistory(f) // without it the prompt works as well
-		f.Close()
+		_ = f.Close()              // a convenience
 	}
 	defer saveHistory(line, history)
 	s.timer = true
@@ -111,7 +111,7 @@ func saveHistory(line *liner.State, name string) {
 	}
 	if f, err := os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600); err == nil {
 		_, _ = line.WriteHistory(f) // a convenience
-		f.Close()
+		_ = f.Close()               // a convenience
 	}
 }
 

@@ -95,20 +95,17 @@ func Open(o Options) (*DB, error) {
 	}
 	for _, c := range []*bind.Connection{&db.conn, &db.aside, &db.types} {
 		if bind.Connect(db.db, c) != bind.StateSuccess {
-			db.Close()
-			return nil, errors.New("sql: connect to DuckDB")
+			return nil, errors.Join(errors.New("sql: connect to DuckDB"), db.Close())
 		}
 		for _, s := range []string{"SET TimeZone = 'UTC'", "SET enable_progress_bar = true", "SET enable_progress_bar_print = false"} {
 			if err := db.exec(*c, s); err != nil {
-				db.Close()
-				return nil, err
+				return nil, errors.Join(err, db.Close())
 			}
 		}
 	}
 	db.self = cgo.NewHandle(db)
 	if !C.hudi_register(db.conn.Ptr, C.uintptr_t(db.self)) {
-		db.Close()
-		return nil, errors.New("sql: DuckDB refuses the table function hudi_scan")
+		return nil, errors.Join(errors.New("sql: DuckDB refuses the table function hudi_scan"), db.Close())
 	}
 	return db, nil
 }
