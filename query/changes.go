@@ -33,8 +33,11 @@ func (p *Plan) readChanges(ctx context.Context, t Task) iter.Seq2[arrow.RecordBa
 	return func(yield func(arrow.RecordBatch, error) bool) {
 		c := &changeReader{plan: p, changes: t.changes, yield: yield}
 		if err := c.read(ctx); err != nil && !errors.Is(err, errEnough) {
-			yield(nil, fmt.Errorf("changes of write %s in file group %s of partition %q: %w", t.changes.instant,
-				t.changes.after.FileID+t.changes.before.FileID, t.changes.before.Partition, err))
+			of := c.after
+			if of.FileID == "" {
+				of = c.before
+			}
+			yield(nil, fmt.Errorf("changes of write %s in file group %s of partition %q: %w", c.instant, of.FileID, of.Partition, err))
 		}
 	}
 }
@@ -81,7 +84,7 @@ func (c *changeReader) whole(ctx context.Context, op string, s table.FileSlice, 
 			}
 			rows.add(op, before, after)
 		}
-		if err := c.emit(rows); err != nil {
+		if err := c.emit(rows, nil); err != nil {
 			return err
 		}
 	}
@@ -103,8 +106,8 @@ func (r *changeRows) add(op string, before, after merge.Pick) {
 	r.ops, r.before, r.after = append(r.ops, op), append(r.before, before), append(r.after, after)
 }
 
-// emit yields changes.
-func (c *changeReader) emit(r *changeRows) error {
+// emit yields changes, with the old images in before if that is not nil.
+func (c *changeReader) emit(r *changeRows, before arrow.Array) error {
 	if len(r.ops) == 0 {
 		return nil
 	}
@@ -121,11 +124,13 @@ func (c *changeReader) emit(r *changeRows) error {
 		sources[i] = c.imagesOf(s)
 	}
 	alloc := c.plan.source.Alloc
-	before, err := merge.Interleave(alloc, dt, sources, r.before)
-	if err != nil {
-		return err
+	if before == nil {
+		var err error
+		if before, err = merge.Interleave(alloc, dt, sources, r.before); err != nil {
+			return err
+		}
+		defer before.Release()
 	}
-	defer before.Release()
 	after, err := merge.Interleave(alloc, dt, sources, r.after)
 	if err != nil {
 		return err
@@ -303,22 +308,10 @@ func (c *changeReader) complete(ctx context.Context, log arrow.RecordBatch, hasB
 		}
 		rows.add(op, b, a)
 	}
-	if !hasBefore {
-		return c.emit(rows)
+	if hasBefore {
+		return c.emit(rows, log.Column(2))
 	}
-	return c.emitWith(rows, log.Column(2))
-}
-
-// emitWith is emit with the old images of a change log.
-func (c *changeReader) emitWith(r *changeRows, before arrow.Array) error {
-	inner := *c
-	inner.yield = func(batch arrow.RecordBatch, err error) bool {
-		if err != nil {
-			return c.yield(nil, err)
-		}
-		return c.send(batch.Column(0), before, batch.Column(3)) == nil
-	}
-	return inner.emit(r)
+	return c.emit(rows, nil)
 }
 
 // compare yields what the log files of a write changed.
@@ -348,7 +341,7 @@ func (c *changeReader) compare(ctx context.Context) error {
 				rows.add("u", b, a)
 			}
 		}
-		return c.emit(rows)
+		return c.emit(rows, nil)
 	})
 }
 
