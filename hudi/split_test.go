@@ -105,11 +105,13 @@ func TestSplitsThatAreNone(t *testing.T) {
 	for text, kind := range map[string]error{
 		"":   hudi.ErrInvalid,
 		"{}": hudi.ErrInvalid,
+		strings.Replace(string(split), `"View":""`, `"View":"cdc"`, 1):           hudi.ErrInvalid,
+		strings.Replace(string(split), `"slice":`, `"changes":{},"slice":`, 1):   hudi.ErrInvalid,
 		strings.Replace(string(split), `"path":"`, `"path":"../`, 1):             hudi.ErrCorrupt,
 		strings.Replace(string(split), `"path":"`, `"path":"s3://elsewhere/`, 1): hudi.ErrCorrupt,
 		strings.Replace(string(split), `-0_0-`, `-`, 1):                          hudi.ErrInvalid,
 	} {
-		_, err := tab.OpenSplit(t.Context(), []byte(text))
+		_, err = tab.OpenSplit(t.Context(), []byte(text))
 		require.ErrorIs(t, err, kind, text)
 	}
 }

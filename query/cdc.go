@@ -139,6 +139,7 @@ type seenKey struct{ partition, at string }
 
 // add plans a write: first the file groups that it replaced, then those that it wrote.
 func (pl *changePlanner) add(ctx context.Context, w write) error {
+	clear(pl.seen) // other writes ask for other times
 	switch w.Commit.OperationType {
 	case timeline.OpCluster, timeline.OpCompact, timeline.OpLogCompact, timeline.OpIndex, timeline.OpAlterSchema:
 		return nil // the same rows in other files

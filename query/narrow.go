@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -45,6 +46,9 @@ func (p *Plan) Narrow(columns []string, where string) (*Plan, error) {
 	return &n, nil
 }
 
+// patterns are characters by which readers of files take a path for a pattern.
+const patterns = "*?[]{}"
+
 // SplitPlain separates the tasks whose rows any reader of Parquet gets from their base files:
 // slices without logs whose files have the columns of the plan, in the types that they have
 // now. It returns the paths of these files below the table's folder, and the plan of all
@@ -55,7 +59,7 @@ func (p *Plan) SplitPlain(ctx context.Context) (files []string, rest *Plan, err 
 		g, ctx := errgroup.WithContext(ctx)
 		g.SetLimit(max(1, p.source.Parallel))
 		for i, t := range p.Tasks {
-			if t.Slice.Base == nil || len(t.Slice.Logs) > 0 {
+			if t.Slice.Base == nil || len(t.Slice.Logs) > 0 || strings.ContainsAny(p.Root()+t.Slice.Base.Path, patterns) {
 				continue
 			}
 			g.Go(func() (err error) {

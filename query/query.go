@@ -92,7 +92,7 @@ type Plan struct {
 type asked struct {
 	options Options
 	rows    *schema.Schema // of the table, without meta columns
-	at      string         // instant of the names of columns, "" for now
+	at      string         // instant of the names of columns, "" before the first write
 	writes  []string       // instants in the range of an incremental query
 }
 
@@ -239,7 +239,13 @@ func (p *Plan) shape(ctx context.Context, o Options, past bool) error {
 	if past {
 		at = p.Instant
 	}
-	return p.bind(ctx, o, rows, at)
+	if err := p.bind(ctx, o, rows, at); err != nil {
+		return err
+	}
+	if last, ok := tl.LastCompletedWrite(); ok && at == "" {
+		p.asked.at = last.Time // "now" as it is now
+	}
+	return nil
 }
 
 // bind sets columns, condition and reader up for rows of a schema.

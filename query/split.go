@@ -94,6 +94,9 @@ func OpenSplit(ctx context.Context, s Source, text []byte) (*Plan, error) {
 }
 
 func (p *Plan) open(ctx context.Context, form *splitForm) error {
+	if (form.Changes != nil) != (form.Options.View == CDC) {
+		return fmt.Errorf("changes are of the view %s, and of no other: %w", CDC, base.ErrInvalid)
+	}
 	rows, err := schema.Parse(form.Schema)
 	if err != nil {
 		return err
@@ -166,6 +169,9 @@ func logsOf(forms []fileForm) ([]table.LogFile, error) {
 }
 
 func (f *changesForm) changes() (*changes, error) {
+	if f.Kind > compared || len(f.Instant) == 0 {
+		return nil, fmt.Errorf("changes of kind %d of the write %q: %w", f.Kind, f.Instant, base.ErrInvalid)
+	}
 	c := &changes{instant: f.Instant, kind: f.Kind}
 	for _, l := range f.Logs {
 		at, err := base.CleanRelative(l)

@@ -196,14 +196,21 @@ func (r *Reader) passes(ctx context.Context, q Request, then func(*pass) (goOn b
 }
 
 // ChangedKeys gives the record keys that the log files of a slice have something to say of, in
-// portions that the log memory has room for.
-func (r *Reader) ChangedKeys(ctx context.Context, q Request, each func(keys map[string]bool) error) error {
+// portions of so many at most.
+func (r *Reader) ChangedKeys(ctx context.Context, q Request, portion int, each func(keys map[string]bool) error) error {
 	return r.passes(ctx, q, func(p *pass) (bool, error) {
-		keys := make(map[string]bool, p.reducer.Len())
+		keys := map[string]bool{}
 		for i := range p.reducer.Len() {
 			keys[string(p.reducer.Key(i))] = true
+			if len(keys) < portion && i+1 < p.reducer.Len() {
+				continue
+			}
+			if err := each(keys); err != nil {
+				return false, err
+			}
+			clear(keys)
 		}
-		return true, each(keys)
+		return true, nil
 	})
 }
 

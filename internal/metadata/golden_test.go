@@ -213,6 +213,22 @@ func TestPendingWriteIsNotSeen(t *testing.T) {
 	})
 }
 
+// A savepoint that is being made has the time of a write that is completed.
+func TestPendingSavepointHidesNothing(t *testing.T) {
+	each(t, func(t *testing.T, _ string, st storage.Store, m *Table) {
+		want := names(t, m)
+		tl := load(t, st, m.config)
+		last, ok := tl.LastCompletedWrite()
+		require.True(t, ok)
+		file := tl.Layout().Dir() + "/" + tl.Layout().FileName(last.Time, timeline.Savepoint, timeline.Inflight, "")
+		require.NoError(t, st.Put(t.Context(), file, nil))
+		require.NotEmpty(t, load(t, st, m.config).Pending())
+		after := open(t, st, m.config)
+		require.Equal(t, want, names(t, after))
+		require.NoError(t, after.Close())
+	})
+}
+
 func list(t *testing.T, st storage.Store, dir string) []storage.Entry {
 	entries, err := st.List(t.Context(), dir)
 	require.NoError(t, err)

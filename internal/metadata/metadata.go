@@ -71,10 +71,13 @@ func Open(ctx context.Context, st storage.Store, c *table.Config, tl *timeline.T
 		return nil, fmt.Errorf("metadata: %w", err)
 	}
 	// A write's instant completes here before it does in the table. In between it may still
-	// be undone, and does not count.
+	// be undone, and does not count. A savepoint has the time of the write that it saves.
 	pending := map[string]bool{}
 	for _, i := range tl.Pending() {
 		pending[i.Time] = true
+	}
+	for _, i := range tl.Completed() {
+		delete(pending, i.Time)
 	}
 	t.valid = func(instant string) bool { return !pending[instant] && committed(instant) }
 	return t, nil

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"sync"
 	"unsafe"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -33,7 +34,7 @@ type Rows struct {
 	options  bind.ArrowOptions
 	raw      *arrow.Schema // as DuckDB converts it
 	schema   *schema.Schema
-	stop     func() bool
+	stop     func() // waits for an interrupt that is on its way
 }
 
 // run starts a statement.
@@ -43,7 +44,13 @@ func (db *DB) run(ctx context.Context, statement string) (_ *Rows, err error) {
 	}
 	r := &Rows{db: db}
 	db.eachScan(func(s *scan) { s.ctx = ctx })
-	r.stop = context.AfterFunc(ctx, func() { bind.Interrupt(db.conn) })
+	interrupted := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() { bind.Interrupt(db.conn); close(interrupted) })
+	r.stop = sync.OnceFunc(func() {
+		if !stop() {
+			<-interrupted
+		}
+	})
 	defer func() {
 		if err != nil {
 			if ctx.Err() != nil {

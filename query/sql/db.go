@@ -17,7 +17,6 @@ import (
 	"runtime"
 	"runtime/cgo"
 	"slices"
-	"strings"
 	"sync"
 	"unsafe"
 
@@ -165,38 +164,17 @@ func (db *DB) refresh(ctx context.Context, r *registered) error {
 	return nil
 }
 
-// Query runs one statement. The tables that it names are planned as they are now; the
+// Query runs one statement. The tables are planned as they are now; the
 // answer is complete for that moment however long it takes. The rows must be closed.
 // Errors of the statement wrap ErrStatement.
 func (db *DB) Query(ctx context.Context, statement string) (*Rows, error) {
-	named := db.namedIn(statement)
-	for _, r := range db.tables {
-		if r.scan == 0 || slices.ContainsFunc(named, func(n string) bool { return strings.EqualFold(n, r.name) }) {
-			if err := db.refresh(ctx, r); err != nil {
-				return nil, err
-			}
+	for _, r := range db.tables { // what a statement names may be a view of another
+		if err := db.refresh(ctx, r); err != nil {
+			return nil, err
 		}
 	}
 	db.pushConditions(statement)
 	return db.run(ctx, statement)
-}
-
-// namedIn are the tables that a statement names, none when it cannot be parsed.
-func (db *DB) namedIn(statement string) []string {
-	db.planning.Lock()
-	defer db.planning.Unlock()
-	list := bind.GetTableNames(db.aside, statement, false)
-	if list.Ptr == nil {
-		return nil
-	}
-	defer bind.DestroyValue(&list)
-	names := make([]string, bind.GetListSize(list))
-	for i := range names {
-		name := bind.GetListChild(list, bind.IdxT(i))
-		names[i] = bind.GetVarchar(name)
-		bind.DestroyValue(&name)
-	}
-	return names
 }
 
 // exec runs a statement without an answer.

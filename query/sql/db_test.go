@@ -148,3 +148,25 @@ func TestSpark(t *testing.T) {
 		})
 	}
 }
+
+// Every statement sees the table as it is when it begins.
+func TestStatementsSeeCommits(t *testing.T) {
+	st := goldentest.Store(t, "v9_cow_nonpart_crud")
+	tab, err := hudi.OpenStore(t.Context(), st)
+	require.NoError(t, err)
+	db := open(t)
+	require.NoError(t, db.Add("r", planner(tab, query.Options{})))
+	require.NoError(t, db.Prepare(t.Context()))
+	_ = answer(t, db, "CREATE VIEW v AS SELECT id FROM r")
+	before := answer(t, db, "SELECT id FROM v")
+	require.Len(t, answer(t, db, "SELECT * FROM r"), len(before))
+	s, err := tab.Schema(t.Context())
+	require.NoError(t, err)
+	row := `{"id":"new","customer":"c","amount":1,"ts":1,"region":"eu"}`
+	_, rows, err := rowio.Read(t.Context(), strings.NewReader(row), rowio.JSONL, rowio.ReadOptions{Schema: s, Alloc: memory.DefaultAllocator})
+	require.NoError(t, err)
+	_, err = tab.Write(t.Context(), hudi.Insert, hudi.Rows{Schema: s, Batches: rows}, hudi.WriteOptions{})
+	require.NoError(t, err)
+	require.Len(t, answer(t, db, "SELECT * FROM r"), len(before)+1)
+	require.Len(t, answer(t, db, "SELECT id FROM v"), len(before)+1)
+}
