@@ -133,7 +133,6 @@ func (w *Writer) Merge(ctx context.Context, old table.FileSlice, changes *merge.
 		if err != nil {
 			return nil, fmt.Errorf("cow: rewrite %s: %w", old.Base.Path, err)
 		}
-		defer in.Close()
 		if r, err = basefile.Open(ctx, in, old.Base.Path, w.Alloc); err != nil {
 			return nil, fmt.Errorf("cow: rewrite %s: %w", old.Base.Path, err)
 		}

@@ -174,7 +174,6 @@ func (x *Simple) inBase(ctx context.Context, f *table.BaseFile, keyColumn *schem
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
 	r, err := basefile.Open(ctx, file, f.Path, x.Alloc)
 	if err != nil {
 		return nil, err

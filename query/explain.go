@@ -82,7 +82,6 @@ func (p *Plan) explain(ctx context.Context, t Task) (*SliceExplanation, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
 	r, err := basefile.Open(ctx, file, s.BaseFile, p.source.Alloc)
 	if err != nil {
 		return nil, err

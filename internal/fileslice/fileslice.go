@@ -102,7 +102,6 @@ func (r *Reader) baseRows(ctx context.Context, f *table.BaseFile, o basefile.Rea
 			yield(nil, fmt.Errorf("open base file: %w", err))
 			return
 		}
-		defer file.Close()
 		b, err := basefile.Open(ctx, file, f.Path, r.Alloc)
 		if err != nil {
 			yield(nil, err)

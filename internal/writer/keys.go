@@ -52,7 +52,6 @@ func (w *write) firstKey(ctx context.Context, f *table.BaseFile) (key string, ok
 	if err != nil {
 		return "", false, err
 	}
-	defer file.Close()
 	r, err := basefile.Open(ctx, file, f.Path, w.options.Alloc)
 	if err != nil {
 		return "", false, err
