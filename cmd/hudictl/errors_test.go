@@ -70,6 +70,9 @@ func TestErrors(t *testing.T) {
 		"version now":                             {2, "see 'hudictl version --help'"},
 	} {
 		t.Run(line, func(t *testing.T) {
+			if strings.HasPrefix(line, "sql ") {
+				needSQL(t)
+			}
 			r := hudictl(`{"x":1}`, strings.Fields(strings.NewReplacer("TABLE", uri, "MISSING", missing).Replace(line))...)
 			require.Equal(t, want.code, r.code, r.stderr)
 			require.Empty(t, r.stdout)
