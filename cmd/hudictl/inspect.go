@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -225,7 +224,11 @@ func (i *inspection) blockRows(ctx context.Context, b *logfile.Block) error {
 	}
 	switch b.Type {
 	case logfile.ParquetData:
-		return i.parquetRows(ctx, memoryFile{bytes.NewReader(content)})
+		r, err := basefile.OpenBytes(ctx, content, i.name, memory.DefaultAllocator)
+		if err != nil {
+			return err
+		}
+		return i.parquetRows(ctx, r)
 	case logfile.Delete:
 		deletes, err := logfile.Deletes(content)
 		if err != nil {
@@ -270,12 +273,6 @@ func (i *inspection) blockRows(ctx context.Context, b *logfile.Block) error {
 	return i.printBatches(written, func(yield func(arrow.RecordBatch, error) bool) { yield(batch, nil) })
 }
 
-// memoryFile is the content of a block as a file.
-type memoryFile struct{ *bytes.Reader }
-
-func (f memoryFile) Size() int64  { return f.Reader.Size() }
-func (f memoryFile) Close() error { return nil }
-
 func (i *inspection) printBatches(s *schema.Schema, batches func(func(arrow.RecordBatch, error) bool)) error {
 	w, err := rowio.NewWriter(i.out, rowio.JSONL, s, rowio.WriteOptions{Alloc: memory.DefaultAllocator})
 	if err != nil {
@@ -300,14 +297,13 @@ type groupLine struct {
 }
 
 func (i *inspection) parquet(ctx context.Context) error {
-	if i.rows {
-		return i.parquetRows(ctx, i.file)
-	}
 	r, err := basefile.Open(ctx, i.file, i.name, memory.DefaultAllocator)
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	if i.rows {
+		return i.parquetRows(ctx, r)
+	}
 	line := struct {
 		Rows      int64             `json:"rows"`
 		Bytes     int64             `json:"bytes"`
@@ -345,12 +341,7 @@ func (i *inspection) parquet(ctx context.Context) error {
 	return printJSON(i.out, line)
 }
 
-func (i *inspection) parquetRows(ctx context.Context, f storage.File) error {
-	r, err := basefile.Open(ctx, f, i.name, memory.DefaultAllocator)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
+func (i *inspection) parquetRows(ctx context.Context, r *basefile.Reader) error {
 	s, err := r.Schema()
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package basefile
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -52,6 +53,15 @@ func Open(ctx context.Context, f storage.File, name string, alloc memory.Allocat
 	}
 	return r, nil
 }
+
+// OpenBytes is Open of a file in memory: Parquet in a log block.
+func OpenBytes(ctx context.Context, data []byte, name string, alloc memory.Allocator) (*Reader, error) {
+	return Open(ctx, bytesFile{bytes.NewReader(data)}, name, alloc)
+}
+
+type bytesFile struct{ *bytes.Reader }
+
+func (bytesFile) Close() error { return nil }
 
 // Close closes the file.
 func (r *Reader) Close() error { return r.f.Close() }

@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"hash/maphash"
-	"io"
 	"iter"
 	"strings"
 
@@ -281,15 +280,6 @@ func (r *Reader) openLogs(ctx context.Context, q Request) (*logs, error) {
 	}
 	return l, err
 }
-
-// memoryFile makes a storage.File of bytes, for Parquet data in log blocks.
-type memoryFile struct {
-	io.ReaderAt
-	size int64
-}
-
-func (f memoryFile) Size() int64  { return f.size }
-func (f memoryFile) Close() error { return nil }
 
 // keysOf returns the record keys of a batch, which the caller releases.
 func (r *Reader) keysOf(batch arrow.RecordBatch) (*array.String, error) {

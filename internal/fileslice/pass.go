@@ -1,7 +1,6 @@
 package fileslice
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 
@@ -189,8 +188,7 @@ func (p *pass) addRows(b *logfile.Block, batch arrow.RecordBatch) error {
 }
 
 func (p *pass) addParquet(ctx context.Context, b *logfile.Block, content []byte) error {
-	f := memoryFile{bytes.NewReader(content), int64(len(content))}
-	r, err := basefile.Open(ctx, f, b.File, p.reader.Alloc)
+	r, err := basefile.OpenBytes(ctx, content, b.File, p.reader.Alloc)
 	if err != nil {
 		return err
 	}
