@@ -1,6 +1,7 @@
 package merge
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -23,11 +24,20 @@ type Pick struct {
 type Selection struct {
 	runs []run
 	rows int
+	// copies are the runs in an order and a size that suit values of one width: a long stretch
+	// is copied as if nothing in it had changed, and what has changed is put over it.
+	copies []placed
 }
 
 // run is n rows of one source, from row on.
 type run struct {
 	source, row, n int32
+}
+
+// placed is a run and where it goes to.
+type placed struct {
+	run
+	at int32
 }
 
 // Select makes the selection of picks.
@@ -36,8 +46,33 @@ func Select(picks []Pick) *Selection {
 	for _, p := range picks {
 		s.add(p.Source, p.Row, 1)
 	}
+	s.arrange()
 	return s
 }
+
+// arrange makes the copies. Runs of a source which are as far from each other as they are in
+// the source become one, with the runs between them after it.
+func (s *Selection) arrange() {
+	s.copies = make([]placed, 0, len(s.runs))
+	stretch, at := -1, int32(0) // the copy that may grow; where the next run goes to
+	for _, r := range s.runs {
+		if stretch >= 0 {
+			if c := &s.copies[stretch]; c.source == r.source && r.row-c.row == at-c.at {
+				c.n = at + r.n - c.at
+				at += r.n
+				continue
+			}
+		}
+		if stretch < 0 || r.n > maxPatch {
+			stretch = len(s.copies)
+		}
+		s.copies = append(s.copies, placed{r, at})
+		at += r.n
+	}
+}
+
+// maxPatch is the most rows of a run for which a stretch is not ended.
+const maxPatch = 4
 
 func (s *Selection) add(source, row, n int32) {
 	s.rows += int(n)
@@ -219,14 +254,27 @@ func (s *Selection) bits(alloc memory.Allocator, sources []arrow.ArrayData) *mem
 func (s *Selection) fixed(alloc memory.Allocator, width int, sources []arrow.ArrayData) *memory.Buffer {
 	buf := newBuffer(alloc, width*s.rows)
 	out := buf.Bytes()
-	s.each(sources, func(source int32, at, from, n int) {
-		to := out[at*width : (at+n)*width]
-		if source < 0 {
-			clear(to)
-			return
+	values := make([][]byte, len(sources))
+	for i, s := range sources {
+		if s != nil && s.Buffers()[1] != nil {
+			values[i] = s.Buffers()[1].Bytes()[s.Offset()*width:]
 		}
-		copy(to, sources[source].Buffers()[1].Bytes()[from*width:])
-	})
+	}
+	for _, c := range s.copies {
+		to := out[int(c.at)*width : int(c.at+c.n)*width]
+		switch {
+		case c.source < 0:
+			clear(to)
+		case c.n > 1:
+			copy(to, values[c.source][int(c.row)*width:])
+		case width == 8:
+			binary.LittleEndian.PutUint64(to, binary.LittleEndian.Uint64(values[c.source][int(c.row)*8:]))
+		case width == 4:
+			binary.LittleEndian.PutUint32(to, binary.LittleEndian.Uint32(values[c.source][int(c.row)*4:]))
+		default:
+			copy(to, values[c.source][int(c.row)*width:])
+		}
+	}
 	return buf
 }
 
@@ -255,12 +303,17 @@ func (s *Selection) binary(alloc memory.Allocator, sources []arrow.ArrayData) (o
 	out := arrow.Int32Traits.CastFromBytes(offsets.Bytes())
 	out[0] = 0
 	s.each(sources, func(source int32, at, row, n int) {
-		end := out[at]
-		for k := range n {
-			if source >= 0 {
-				end += from[source][row+k+1] - from[source][row+k]
+		end, to := out[at], out[at+1:at+1+n]
+		if source < 0 {
+			for k := range to {
+				to[k] = end
 			}
-			out[at+k+1] = end
+			return
+		}
+		in := from[source][row : row+n+1]
+		shift := end - in[0]
+		for k, offset := range in[1:] {
+			to[k] = offset + shift
 		}
 	})
 	bytes = memory.NewResizableBuffer(alloc)
@@ -298,6 +351,7 @@ func (s *Selection) shifted(sources []arrow.ArrayData) *Selection {
 		}
 		out.add(r.source, r.row, r.n)
 	}
+	out.arrange()
 	return out
 }
 
@@ -330,5 +384,6 @@ func (s *Selection) elements(alloc memory.Allocator, sources []arrow.ArrayData) 
 			inner.add(source, from[row], n)
 		}
 	})
+	inner.arrange()
 	return buf, inner
 }

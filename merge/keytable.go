@@ -5,15 +5,16 @@ import "hash/maphash"
 // keyTable maps record keys to the numbers 0, 1, 2, … in the order of their first
 // appearance. Keys lie in one arena, so that a million of them are no million objects.
 type keyTable struct {
-	seed  maphash.Seed
-	slots []uint32 // number + 1; 0 is free; length is a power of two
-	hash  []uint32 // of each key, to grow and compare without reading it
+	seed maphash.Seed
+	// slots hold half of a key's hash above its number + 1, so that a look-up which finds
+	// nothing reads nothing else; 0 is free; length is a power of two.
+	slots []uint64
 	end   []uint32 // where each key ends in the arena
 	arena []byte
 }
 
 func newKeyTable(seed maphash.Seed) *keyTable {
-	return &keyTable{seed: seed, slots: make([]uint32, 64)}
+	return &keyTable{seed: seed, slots: make([]uint64, 64)}
 }
 
 func (t *keyTable) key(i int) []byte {
@@ -25,7 +26,7 @@ func (t *keyTable) key(i int) []byte {
 }
 
 func (t *keyTable) bytes() int64 {
-	return int64(cap(t.slots)*4 + cap(t.hash)*4 + cap(t.end)*4 + cap(t.arena))
+	return int64(cap(t.slots)*8 + cap(t.end)*4 + cap(t.arena))
 }
 
 func (t *keyTable) hashOf(key string) uint64 { return maphash.String(t.seed, key) }
@@ -38,7 +39,7 @@ func (t *keyTable) find(key string, h uint64) int {
 		if slot == 0 {
 			return -1
 		}
-		if i := int(slot - 1); t.hash[i] == uint32(h) && string(t.key(i)) == key {
+		if i := int(uint32(slot)) - 1; uint32(slot>>32) == uint32(h) && string(t.key(i)) == key {
 			return i
 		}
 	}
@@ -49,26 +50,27 @@ func (t *keyTable) add(key string, h uint64) int {
 	if 4*(len(t.end)+1) > 3*len(t.slots) {
 		t.grow()
 	}
-	i := len(t.end)
 	t.arena = append(t.arena, key...)
 	t.end = append(t.end, uint32(len(t.arena)))
-	t.hash = append(t.hash, uint32(h))
-	t.place(i)
-	return i
+	t.place(h<<32 | uint64(len(t.end)))
+	return len(t.end) - 1
 }
 
-func (t *keyTable) place(i int) {
+func (t *keyTable) place(slot uint64) {
 	mask := uint32(len(t.slots) - 1)
-	at := t.hash[i] & mask
+	at := uint32(slot>>32) & mask
 	for t.slots[at] != 0 {
 		at = (at + 1) & mask
 	}
-	t.slots[at] = uint32(i + 1)
+	t.slots[at] = slot
 }
 
 func (t *keyTable) grow() {
-	t.slots = make([]uint32, 2*len(t.slots))
-	for i := range t.end {
-		t.place(i)
+	old := t.slots
+	t.slots = make([]uint64, 2*len(old))
+	for _, slot := range old {
+		if slot != 0 {
+			t.place(slot)
+		}
 	}
 }

@@ -142,7 +142,7 @@ func (p *Plan) send(ctx context.Context, t Task, results chan<- result) bool {
 func (p *Plan) request(t Task) fileslice.Request {
 	request := fileslice.Request{
 		Slice: t.Slice, Columns: p.columns, Latest: p.Instant, InRange: p.inRange,
-		Parallel:  p.source.Parallel / max(1, len(p.Tasks)),
+		Parallel:  p.source.Parallel,
 		WholeBase: p.source.Timeline.Layout() == timeline.Layout1, // as release 0.15 does it
 	}
 	if p.where != nil {

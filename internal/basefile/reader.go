@@ -265,14 +265,22 @@ type ReadOptions struct {
 	// BatchRows is the most rows of a batch, at most and by default 65536. Batches of wide
 	// rows have fewer.
 	BatchRows int
-	// Parallel is how many columns are decoded at a time.
+	// Parallel is how many columns are decoded at a time. If more than one, a batch is made
+	// while the one before is in use.
 	Parallel int
 }
 
 // Read returns the rows of the row groups kept, in order. A batch lies within one row group.
-// Memory holds the compressed columns of one row group and one batch. Errors wrap
-// base.ErrCorrupt, base.ErrInvalid when a column cannot be promoted, or the store's error.
+// Memory holds the compressed columns of one row group and one batch, or two if Parallel. Errors
+// wrap base.ErrCorrupt, base.ErrInvalid when a column cannot be promoted, or the store's error.
 func (r *Reader) Read(ctx context.Context, o ReadOptions) iter.Seq2[arrow.RecordBatch, error] {
+	if o.Parallel > 1 {
+		return ahead(r.rows(ctx, o))
+	}
+	return r.rows(ctx, o)
+}
+
+func (r *Reader) rows(ctx context.Context, o ReadOptions) iter.Seq2[arrow.RecordBatch, error] {
 	return func(yield func(arrow.RecordBatch, error) bool) {
 		p := r.project(o.Schema)
 		for i := range r.groups {
