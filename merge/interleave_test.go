@@ -105,6 +105,40 @@ func fill(rt *rapid.T, b array.Builder, nullable bool) {
 	}
 }
 
+// randomPicks draws runs of rows, or the rows of the first source with some of others in the
+// place of a few, as merging makes them.
+func randomPicks(rt *rapid.T, sources []arrow.Array) (picks []Pick) {
+	if rapid.Bool().Draw(rt, "merge") {
+		for row := range sources[0].Len() {
+			p := Pick{0, int32(row)}
+			if s := rapid.IntRange(-3, len(sources)).Draw(rt, "instead"); s == len(sources) {
+				continue
+			} else if s == -1 {
+				p = Pick{Source: -1}
+			} else if s >= 0 && sources[s].Len() > 0 {
+				p = Pick{int32(s), int32(rapid.IntRange(0, sources[s].Len()-1).Draw(rt, "at"))}
+			}
+			picks = append(picks, p)
+		}
+		return picks
+	}
+	for range rapid.IntRange(0, 6).Draw(rt, "runs") {
+		s := rapid.IntRange(-1, len(sources)-1).Draw(rt, "source")
+		if s < 0 {
+			picks = append(picks, Pick{Source: -1})
+			continue
+		}
+		if sources[s].Len() == 0 {
+			continue
+		}
+		at := rapid.IntRange(0, sources[s].Len()-1).Draw(rt, "at")
+		for i := range rapid.IntRange(1, sources[s].Len()-at).Draw(rt, "length") {
+			picks = append(picks, Pick{int32(s), int32(at + i)})
+		}
+	}
+	return picks
+}
+
 // TestInterleave compares with taking one row at a time through JSON.
 func TestInterleave(t *testing.T) {
 	for _, dt := range interleaved {
@@ -121,7 +155,7 @@ func TestInterleave(t *testing.T) {
 				nullable := rapid.Bool().Draw(rt, "nullable")
 				for range rapid.IntRange(1, 3).Draw(rt, "sources") {
 					b := array.NewBuilder(alloc, dt)
-					for range rapid.IntRange(0, 12).Draw(rt, "rows") {
+					for range rapid.IntRange(0, 24).Draw(rt, "rows") {
 						fill(rt, b, nullable)
 					}
 					whole := b.NewArray()
@@ -131,21 +165,7 @@ func TestInterleave(t *testing.T) {
 					sources = append(sources, array.NewSlice(whole, int64(from), int64(to)))
 					whole.Release()
 				}
-				var picks []Pick
-				for range rapid.IntRange(0, 6).Draw(rt, "runs") {
-					s := rapid.IntRange(-1, len(sources)-1).Draw(rt, "source")
-					if s < 0 {
-						picks = append(picks, Pick{Source: -1})
-						continue
-					}
-					if sources[s].Len() == 0 {
-						continue
-					}
-					at := rapid.IntRange(0, sources[s].Len()-1).Draw(rt, "at")
-					for i := range rapid.IntRange(1, sources[s].Len()-at).Draw(rt, "length") {
-						picks = append(picks, Pick{int32(s), int32(at + i)})
-					}
-				}
+				picks := randomPicks(rt, sources)
 				out, err := Interleave(alloc, dt, sources, picks)
 				require.NoError(rt, err)
 				defer out.Release()

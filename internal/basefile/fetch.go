@@ -84,7 +84,7 @@ type pageFile struct {
 func (r *Reader) pages() (*parquet.File, error) {
 	r.paged.once.Do(func() {
 		size := r.f.Size()
-		src := io.NewSectionReader(source{r.f}, 0, size)
+		src := io.NewSectionReader(r.f, 0, size)
 		r.paged.file, r.paged.err = parquet.OpenFile(src, size, parquet.SkipPageIndex(true),
 			parquet.SkipBloomFilters(true), parquet.SkipMagicBytes(true), parquet.ReadBufferSize(pageBuffer))
 	})

@@ -249,17 +249,12 @@ func decimalWidth(v encoding.Values, data []byte) int {
 // wideDecimals fills dst with 128-bit decimals from values of the given width: little-endian
 // integers, or big-endian bytes in two's complement.
 func wideDecimals(dst, src []byte, width int, bigEndian bool) {
-	for i := 0; i < len(dst)/arrow.Decimal128SizeBytes; i++ {
-		v, out := src[i*width:(i+1)*width], dst[i*arrow.Decimal128SizeBytes:]
-		var low, high uint64
-		switch {
-		case !bigEndian && width == 4:
-			low = uint64(int64(int32(binary.LittleEndian.Uint32(v))))
-			high = uint64(int64(low) >> 63)
-		case !bigEndian:
-			low = binary.LittleEndian.Uint64(v)
-			high = uint64(int64(low) >> 63)
-		default:
+	n := len(dst) / arrow.Decimal128SizeBytes
+	switch {
+	case bigEndian && width > 8:
+		for i := range n {
+			var low, high uint64
+			v := src[i*width : (i+1)*width]
 			if v[0] >= 0x80 {
 				low, high = ^uint64(0), ^uint64(0)
 			}
@@ -267,10 +262,38 @@ func wideDecimals(dst, src []byte, width int, bigEndian bool) {
 				high = high<<8 | low>>56
 				low = low<<8 | uint64(b)
 			}
+			putDecimal(dst, i, low, high)
 		}
-		binary.LittleEndian.PutUint64(out, low)
-		binary.LittleEndian.PutUint64(out[8:], high)
+	case bigEndian:
+		unused := 64 - 8*width
+		for i := range n {
+			var v uint64
+			if at := i * width; at+8 <= len(src) {
+				v = binary.BigEndian.Uint64(src[at:])
+			} else {
+				var last [8]byte
+				copy(last[:], src[at:])
+				v = binary.BigEndian.Uint64(last[:])
+			}
+			putDecimal(dst, i, uint64(int64(v)>>unused), uint64(int64(v)>>63))
+		}
+	case width == 4:
+		for i := range n {
+			v := int64(int32(binary.LittleEndian.Uint32(src[i*4:])))
+			putDecimal(dst, i, uint64(v), uint64(v>>63))
+		}
+	default:
+		for i := range n {
+			v := binary.LittleEndian.Uint64(src[i*8:])
+			putDecimal(dst, i, v, uint64(int64(v)>>63))
+		}
 	}
+}
+
+func putDecimal(dst []byte, i int, low, high uint64) {
+	out := dst[i*arrow.Decimal128SizeBytes:][:arrow.Decimal128SizeBytes]
+	binary.LittleEndian.PutUint64(out, low)
+	binary.LittleEndian.PutUint64(out[8:], high)
 }
 
 // run is a stretch of rows of one page.

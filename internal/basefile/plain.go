@@ -16,7 +16,7 @@ const legacyDates = "org.apache.spark.legacyDateTime"
 // that the Parquet format gives it today (no INT96, no lists of two levels, no fixed bytes
 // without a meaning).
 func (r *Reader) Plain(s *schema.Schema) bool {
-	if r.file.MetaData().KeyValueMetadata().FindValue(legacyDates) != nil {
+	if r.f.find(legacyDates) != nil {
 		return false
 	}
 	return plainFields(r.file.MetaData().Schema.Root(), s.Fields())

@@ -30,7 +30,7 @@ const (
 // goroutines, and several Reads may be under way at once.
 type Reader struct {
 	name   string
-	f      storage.File
+	f      *footerFile
 	alloc  memory.Allocator
 	file   *file.Reader
 	arrow  *pqarrow.FileReader // its manifest ignores Arrow schemas in the footer
@@ -42,10 +42,10 @@ type Reader struct {
 // Close closes it, and so does Open when it fails. An error wraps base.ErrCorrupt when the
 // bytes are no Parquet file.
 func Open(ctx context.Context, f storage.File, name string, alloc memory.Allocator) (*Reader, error) {
-	r := &Reader{name: name, f: f, alloc: alloc}
+	r := &Reader{name: name, alloc: alloc}
 	err := ctx.Err()
 	if err == nil {
-		err = r.guard(r.open)
+		err = r.guard(func() error { return r.open(f) })
 	}
 	if err != nil {
 		_ = f.Close() // it was only read
@@ -84,19 +84,18 @@ func (r *Reader) corrupt(format string, args ...any) error {
 	return fmt.Errorf("basefile: %s: %s: %w", r.name, fmt.Sprintf(format, args...), base.ErrCorrupt)
 }
 
-func (r *Reader) open() error {
-	size := r.f.Size()
-	if size < minParquet {
-		return r.corrupt("%d bytes are no Parquet file", size)
+func (r *Reader) open(f storage.File) error {
+	var err error
+	if r.f, err = openFooter(f); err != nil {
+		return r.failed(err)
 	}
-	src := io.NewSectionReader(source{r.f}, 0, size)
+	src := io.NewSectionReader(r.f, 0, r.f.Size())
 	// Page buffers, which arrow-go does not give back after errors, are the garbage collector's.
 	props := parquet.NewReaderProperties(memory.DefaultAllocator)
-	var err error
 	if r.file, err = file.NewParquetReader(src, file.WithReadProps(props)); err != nil {
 		return r.failed(err)
 	}
-	if err := r.loadGroups(size); err != nil {
+	if err := r.loadGroups(r.f.at); err != nil {
 		return err
 	}
 	if r.arrow, err = pqarrow.NewFileReader(r.file, pqarrow.ArrowReadProperties{}, r.alloc); err != nil {
@@ -132,7 +131,7 @@ func (r *Reader) failed(err error) error {
 	return r.corrupt("%v", err)
 }
 
-// loadGroups checks that the footer's row groups lie within the file and add up.
+// loadGroups checks that the footer's row groups lie within the bytes before it and add up.
 func (r *Reader) loadGroups(size int64) error {
 	meta := r.file.MetaData()
 	var rows int64
@@ -149,7 +148,7 @@ func (r *Reader) loadGroups(size int64) error {
 			}
 			from, n := chunkRange(chunk)
 			if from < 0 || n < 0 || from > size || n > size-from || chunk.NumValues() < group.Rows {
-				return r.corrupt("row group %d column %d has %d values at %d, %d bytes, in a file of %d",
+				return r.corrupt("row group %d column %d has %d values at %d, %d bytes, of %d before the footer",
 					i, c, chunk.NumValues(), from, n, size)
 			}
 			group.Bytes += n
@@ -180,11 +179,9 @@ func (r *Reader) RowGroups() []RowGroup { return r.groups }
 
 // Footer returns the footer's key-value metadata; of repeated keys the last.
 func (r *Reader) Footer() map[string]string {
-	kv := r.file.MetaData().KeyValueMetadata()
-	m := make(map[string]string, kv.Len())
-	keys, values := kv.Keys(), kv.Values()
-	for i, k := range keys {
-		m[k] = values[i]
+	m := make(map[string]string, len(r.f.pairs))
+	for _, p := range r.f.pairs {
+		m[string(p.key)] = string(p.value)
 	}
 	return m
 }
@@ -192,8 +189,7 @@ func (r *Reader) Footer() map[string]string {
 // KeyRange returns the least and the greatest record key in Java's order of strings; ok is
 // false when the footer does not say.
 func (r *Reader) KeyRange() (low, high string, ok bool) {
-	kv := r.file.MetaData().KeyValueMetadata()
-	minKey, maxKey := kv.FindValue(footerMinKey), kv.FindValue(footerMaxKey)
+	minKey, maxKey := r.f.find(footerMinKey), r.f.find(footerMaxKey)
 	if minKey == nil || maxKey == nil {
 		return "", "", false
 	}
@@ -202,16 +198,15 @@ func (r *Reader) KeyRange() (low, high string, ok bool) {
 
 // Bloom returns the bloom filter of the record keys, nil if the file has none.
 func (r *Reader) Bloom() (*Bloom, error) {
-	kv := r.file.MetaData().KeyValueMetadata()
-	text := kv.FindValue(footerBloom)
+	text := r.f.find(footerBloom)
 	if text == nil {
-		text = kv.FindValue(footerBloomOld)
+		text = r.f.find(footerBloomOld)
 	}
 	if text == nil {
 		return nil, nil
 	}
 	code := ""
-	if c := kv.FindValue(footerBloomType); c != nil {
+	if c := r.f.find(footerBloomType); c != nil {
 		code = *c
 	}
 	b, err := ParseBloom(*text, code)
@@ -234,7 +229,7 @@ func (r *Reader) KeyFilter() *Bloom {
 // Schema is the schema of the file's rows: the Avro schema in the footer, or one made from
 // the Parquet schema. Errors wrap base.ErrCorrupt or base.ErrUnsupported.
 func (r *Reader) Schema() (*schema.Schema, error) {
-	if text := r.file.MetaData().KeyValueMetadata().FindValue(footerAvroSchema); text != nil {
+	if text := r.f.find(footerAvroSchema); text != nil {
 		s, err := schema.Parse(*text)
 		if err != nil {
 			return nil, fmt.Errorf("basefile: %s: Avro schema in the footer: %w", r.name, err)
