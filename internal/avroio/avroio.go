@@ -71,8 +71,10 @@ func ContainerSchema(data []byte) (string, error) {
 // The fields of the schema and of the struct are matched by the struct's "avro" tags. Fields
 // of the schema without a counterpart are skipped, fields of the struct without one are left
 // alone. A record may be a struct or a pointer to one. A union with null may be a pointer, a
-// slice, a map, or any other type, which null sets to its zero value. Errors wrap
-// base.ErrCorrupt for data that breaks the schema, and base.ErrInvalid for a struct or a
+// slice, a map, or any other type, which null sets to its zero value. A union of several
+// types is a struct, or a pointer to one, with a pointer for each type that matters, tagged
+// with the type's name: one of them is set, none by null and by types without a field.
+// Errors wrap base.ErrCorrupt for data that breaks the schema, and base.ErrInvalid for a struct or a
 // schema that does not fit.
 func Unmarshal(schemaJSON string, data []byte, v any) (rest []byte, err error) {
 	p := reflect.ValueOf(v)
@@ -93,7 +95,8 @@ func Unmarshal(schemaJSON string, data []byte, v any) (rest []byte, err error) {
 // Marshal encodes v, a struct or a pointer to one, as a record of the schema; see Unmarshal.
 // In a union with null, nil pointers, slices and maps are null and everything else is a
 // value, except that a field with the tag option omitempty ("name,omitempty") is null when
-// it is zero, and one with omitempty=Other when the struct's field Other is. Fields of the
+// it is zero, and one with omitempty=Other when the struct's field Other is. Of the struct for a
+// union of several types the pointer that is not nil is written. Fields of the
 // schema that the struct does not have must allow null. The entries of maps are written in
 // the order of their keys.
 func Marshal(schemaJSON string, v any) ([]byte, error) {

@@ -99,6 +99,9 @@ const allSchema = `{"type":"record","name":"all","fields":[
 	{"name":"enum","type":{"type":"enum","name":"colour","symbols":["RED","GREEN"]}},
 	{"name":"list","type":{"type":"array","items":["null","long"]}},
 	{"name":"map","type":["null",{"type":"map","values":"string"}]},
+	{"name":"choice","type":["null","int",{"type":"record","name":"N","namespace":"some.where","fields":[{"name":"value","type":"long"}]},
+		"string",{"type":"array","items":["null","some.where.N","double"]}],"default":null},
+	{"name":"sure","type":["some.where.N","boolean"]},
 	{"name":"next","type":["null","all"],"default":null}]}`
 
 type embedded struct {
@@ -117,8 +120,40 @@ type all struct {
 	Enum   string            `avro:"enum"`
 	List   []*int64          `avro:"list"`
 	Map    map[string]string `avro:"map"`
+	Choice *choice           `avro:"choice"`
+	Sure   choice            `avro:"sure"`
 	Next   *all              `avro:"next"`
 	Other  string
+}
+
+// choice is a union of several types.
+type choice struct {
+	Int  *int32 `avro:"int"`
+	Long *struct {
+		Value int64 `avro:"value"`
+	} `avro:"N"`
+	Bool *bool      `avro:"boolean"`
+	List *[]*choice `avro:"array"`
+}
+
+func drawN(t *rapid.T) *choice {
+	c := &choice{Long: new(struct {
+		Value int64 `avro:"value"`
+	})}
+	c.Long.Value = rapid.Int64().Draw(t, "n")
+	return c
+}
+
+func drawChoice(t *rapid.T) *choice {
+	switch rapid.IntRange(0, 3).Draw(t, "choice") {
+	case 0:
+		return nil
+	case 1:
+		return &choice{Int: rapid.Ptr(rapid.Int32(), false).Draw(t, "int")}
+	case 2:
+		return drawN(t)
+	}
+	return &choice{List: &[]*choice{nil, drawN(t)}}
 }
 
 func drawAll(t *rapid.T, depth int) *all {
@@ -132,6 +167,7 @@ func drawAll(t *rapid.T, depth int) *all {
 		Enum:     rapid.SampledFrom([]string{"RED", "GREEN"}).Draw(t, "enum"),
 		List:     rapid.SliceOf(rapid.Ptr(rapid.Int64(), true)).Draw(t, "list"),
 	}
+	a.Choice, a.Sure = drawChoice(t), *drawN(t)
 	if rapid.Bool().Draw(t, "has bytes") {
 		a.Bytes = rapid.SliceOf(rapid.Byte()).Draw(t, "bytes")
 	}
@@ -190,6 +226,17 @@ func TestStructsThatDoNotFit(t *testing.T) {
 		"several types": {a(`["null","int","string"]`), &struct {
 			A *int `avro:"a"`
 		}{}},
+		"no pointer in choice": {a(`["null","int","string"]`), &struct {
+			A struct {
+				Int int `avro:"int"`
+			} `avro:"a"`
+		}{}},
+		"no choice": {a(`["int","string"]`), &struct {
+			A choice `avro:"a"`
+		}{}},
+		"wrong choice": {a(`["boolean","string"]`), &struct {
+			A choice `avro:"a"`
+		}{choice{Int: new(int32)}}},
 		"int too great": {a(`"int"`), &struct {
 			A int64 `avro:"a"`
 		}{1 << 31}},
@@ -266,6 +313,19 @@ func TestHostileRecords(t *testing.T) {
 			require.ErrorIs(t, err, base.ErrCorrupt)
 		})
 	}
+}
+
+// A type of a union without a field leaves the others nil.
+func TestUnknownChoice(t *testing.T) {
+	schema := `{"type":"record","name":"r","fields":[{"name":"a","type":["null","int","string"]},{"name":"b","type":"int"}]}`
+	v := struct {
+		A *choice `avro:"a"`
+		B int     `avro:"b"`
+	}{A: &choice{Int: new(int32)}}
+	_, err := Unmarshal(schema, []byte{4, 2, 'x', 14}, &v)
+	require.NoError(t, err)
+	require.Equal(t, &choice{}, v.A)
+	require.Equal(t, 7, v.B)
 }
 
 func TestBlockSizesAreSkipped(t *testing.T) {

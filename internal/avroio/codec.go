@@ -3,6 +3,7 @@ package avroio
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/hamba/avro/v2"
@@ -23,6 +24,8 @@ type codec struct {
 	// A union: one codec for each branch, nil for null.
 	branches []*codec
 	null     int // index of the null branch, -1 for none
+	// Of a union of several types: the struct's field for each branch, empty for none.
+	choices [][]int
 }
 
 // field is a field of a record. index is empty when the struct has no such field. gate, if
@@ -177,30 +180,79 @@ func gateOf(target reflect.Type, f reflect.StructField, option string) ([]int, e
 	return nil, fmt.Errorf("%s.%s: unknown option %q of its tag: %w", target, f.Name, option, base.ErrInvalid)
 }
 
-// union: one type besides null goes into a pointer to that type or into the type itself.
-// Unions of several types are only skipped.
+// union: one type besides null goes into a pointer to that type or into the type itself,
+// several types into a struct, or a pointer to one, with a field for each.
 func (c *compiler) union(s *avro.UnionSchema, target reflect.Type) (*codec, error) {
-	n := &codec{kind: avro.Union, target: target, null: -1}
-	values := 0
+	n := &codec{kind: avro.Union, target: target, null: slices.IndexFunc(s.Types(), func(b avro.Schema) bool { return b.Type() == avro.Null })}
+	to := target
+	if to != nil && to.Kind() == reflect.Pointer {
+		to = to.Elem()
+	}
+	values := len(s.Types())
+	if n.null >= 0 {
+		values--
+	}
+	if to != nil && values > 1 {
+		return n, c.choices(n, s, to)
+	}
+	if to != nil && values == 0 {
+		return nil, fmt.Errorf("a union of nothing but null does not go into a Go %s: %w", target, base.ErrInvalid)
+	}
 	for i, branch := range s.Types() {
-		if branch.Type() == avro.Null {
-			n.null = i
-			n.branches = append(n.branches, nil)
-			continue
-		}
-		values++
-		to := target
-		if to != nil && to.Kind() == reflect.Pointer {
-			to = to.Elem()
-		}
-		b, err := c.compile(branch, to)
-		if err != nil {
-			return nil, err
+		var b *codec
+		if i != n.null {
+			var err error
+			if b, err = c.compile(branch, to); err != nil {
+				return nil, err
+			}
 		}
 		n.branches = append(n.branches, b)
 	}
-	if target != nil && values != 1 {
-		return nil, fmt.Errorf("a union of %d types does not go into a Go %s: %w", values, target, base.ErrInvalid)
-	}
 	return n, nil
+}
+
+// choices compiles the branches of a union of several types for the fields of a struct,
+// which are pointers: the one that is not nil is the value.
+func (c *compiler) choices(n *codec, s *avro.UnionSchema, to reflect.Type) error {
+	if to.Kind() != reflect.Struct {
+		return fmt.Errorf("a union of several types does not go into a Go %s: %w", to, base.ErrInvalid)
+	}
+	byTag := make(map[string]reflect.StructField)
+	for _, f := range reflect.VisibleFields(to) {
+		if f.Tag.Get("avro") == "" || !f.IsExported() {
+			continue
+		}
+		if f.Type.Kind() != reflect.Pointer {
+			return fmt.Errorf("%s.%s stands for a type of a union and is no pointer: %w", to, f.Name, base.ErrInvalid)
+		}
+		byTag[f.Tag.Get("avro")] = f
+	}
+	for i, branch := range s.Types() {
+		var b *codec
+		f := byTag[branchName(branch)]
+		if i != n.null {
+			elem := f.Type // nil for a branch without a field, which is skipped
+			if elem != nil {
+				elem = elem.Elem()
+			}
+			var err error
+			if b, err = c.compile(branch, elem); err != nil {
+				return err
+			}
+		}
+		n.branches = append(n.branches, b)
+		n.choices = append(n.choices, f.Index)
+	}
+	return nil
+}
+
+// branchName is the name of a type in a union: without its namespace where it has a name.
+func branchName(s avro.Schema) string {
+	if ref, ok := s.(*avro.RefSchema); ok {
+		s = ref.Schema()
+	}
+	if named, ok := s.(avro.NamedSchema); ok {
+		return named.Name()
+	}
+	return string(s.Type())
 }

@@ -184,7 +184,17 @@ func (c *codec) decodeUnion(r *reader, v reflect.Value) error {
 		v.Set(reflect.New(c.target.Elem()))
 		v = v.Elem()
 	}
-	return c.branches[i].decode(r, v)
+	if c.choices == nil {
+		return c.branches[i].decode(r, v)
+	}
+	v.SetZero()
+	var to reflect.Value
+	if index := c.choices[i]; len(index) > 0 {
+		p := v.FieldByIndex(index)
+		p.Set(reflect.New(p.Type().Elem()))
+		to = p.Elem()
+	}
+	return c.branches[i].decode(r, to)
 }
 
 // decodeBlocks reads an array or a map: blocks of a count and that many elements.

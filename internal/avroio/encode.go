@@ -105,8 +105,24 @@ func (c *codec) encodeUnion(dst []byte, v reflect.Value) ([]byte, error) {
 	if v.Kind() == reflect.Pointer {
 		v = v.Elem()
 	}
+	if c.choices != nil {
+		return c.encodeChoice(dst, v)
+	}
 	value := slices.IndexFunc(c.branches, func(b *codec) bool { return b != nil })
 	return c.branches[value].encode(binary.AppendVarint(dst, int64(value)), v)
+}
+
+// encodeChoice appends the field that is not nil of the struct for a union of several types.
+func (c *codec) encodeChoice(dst []byte, v reflect.Value) ([]byte, error) {
+	for i, index := range c.choices {
+		if len(index) == 0 {
+			continue
+		}
+		if p := v.FieldByIndex(index); !p.IsNil() {
+			return c.branches[i].encode(binary.AppendVarint(dst, int64(i)), p.Elem())
+		}
+	}
+	return c.encodeAbsent(dst)
 }
 
 func (c *codec) encodeArray(dst []byte, v reflect.Value) ([]byte, error) {
