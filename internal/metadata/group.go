@@ -38,10 +38,11 @@ func (g *groups) close() error {
 
 // group is a file group: its versions of records, the oldest first.
 type group struct {
-	slice  table.FileSlice
-	once   sync.Once
+	slice table.FileSlice
+
+	mu     sync.Mutex
+	opened bool
 	layers []layer
-	err    error
 }
 
 // layer is a base file or a block of a log file.
@@ -84,16 +85,44 @@ func (t *Table) partition(ctx context.Context, name string) ([]*group, error) {
 	return found, nil
 }
 
-// open opens the files of a group at the first use.
+// open opens the files of a group, unless they are. After a failure the next call tries again.
 func (t *Table) open(ctx context.Context, g *group) ([]layer, error) {
-	g.once.Do(func() { g.layers, g.err = t.layers(ctx, g.slice) })
-	return g.layers, g.err
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.opened {
+		return g.layers, nil
+	}
+	o := opener{table: t}
+	layers, err := o.layers(ctx, g.slice)
+	if err != nil {
+		return nil, errors.Join(err, o.close())
+	}
+	t.groups.mu.Lock()
+	defer t.groups.mu.Unlock()
+	t.groups.files = append(t.groups.files, o.files...)
+	g.layers, g.opened = layers, true
+	return layers, nil
 }
 
-func (t *Table) layers(ctx context.Context, s table.FileSlice) ([]layer, error) {
+// opener opens the files of one group.
+type opener struct {
+	table *Table
+	files []io.Closer
+}
+
+func (o *opener) close() error {
+	var errs []error
+	for _, f := range o.files {
+		errs = append(errs, f.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func (o *opener) layers(ctx context.Context, s table.FileSlice) ([]layer, error) {
+	t := o.table
 	var layers []layer
 	if s.Base != nil {
-		f, err := t.file(ctx, s.Base.Path)
+		f, err := o.open(ctx, s.Base.Path)
 		if err != nil {
 			return nil, err
 		}
@@ -105,7 +134,7 @@ func (t *Table) layers(ctx context.Context, s table.FileSlice) ([]layer, error) 
 	}
 	var logs []*logfile.Reader
 	for _, l := range s.Logs {
-		f, err := t.file(ctx, l.Path)
+		f, err := o.open(ctx, l.Path)
 		if err != nil {
 			return nil, err
 		}
@@ -123,6 +152,15 @@ func (t *Table) layers(ctx context.Context, s table.FileSlice) ([]layer, error) 
 		layers = append(layers, l)
 	}
 	return layers, nil
+}
+
+func (o *opener) open(ctx context.Context, path string) (storage.File, error) {
+	f, err := o.table.store.Open(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("metadata: open %s of %s: %w", path, o.table.store.URI(), err)
+	}
+	o.files = append(o.files, f)
+	return f, nil
 }
 
 func blockLayer(ctx context.Context, b *logfile.Block) (layer, error) {
@@ -143,18 +181,6 @@ func blockLayer(ctx context.Context, b *logfile.Block) (layer, error) {
 		deletes[r.Key] = true
 	}
 	return layer{deletes: deletes}, nil
-}
-
-// file opens a file that Close closes.
-func (t *Table) file(ctx context.Context, path string) (storage.File, error) {
-	f, err := t.store.Open(ctx, path)
-	if err != nil {
-		return nil, fmt.Errorf("metadata: open %s of %s: %w", path, t.store.URI(), err)
-	}
-	t.groups.mu.Lock()
-	defer t.groups.mu.Unlock()
-	t.groups.files = append(t.groups.files, f)
-	return f, nil
 }
 
 // get returns the record of one key, nil if there is none.

@@ -22,8 +22,17 @@ const Folder = base.MetaFolder + "/metadata"
 
 // The partitions whose names are fixed.
 const (
-	Files       = "files"
-	RecordIndex = "record_index"
+	Files          = "files"
+	ColumnStats    = "column_stats"
+	PartitionStats = "partition_stats"
+	BloomFilters   = "bloom_filters"
+	RecordIndex    = "record_index"
+)
+
+// What the names of the other partitions begin with.
+const (
+	SecondaryIndex  = "secondary_index_"
+	ExpressionIndex = "expr_index_"
 )
 
 // nullsIndexed is the table version from which on secondary indexes have null values.
@@ -39,6 +48,7 @@ type Table struct {
 	config *table.Config // of the table
 	view   *table.View   // of the metadata table's own files
 	valid  func(instant string) bool
+	ahead  bool
 	groups groups
 }
 
@@ -80,8 +90,18 @@ func Open(ctx context.Context, st storage.Store, c *table.Config, tl *timeline.T
 		delete(pending, i.Time)
 	}
 	t.valid = func(instant string) bool { return !pending[instant] && committed(instant) }
+	last := tl.Last()
+	t.ahead = slices.ContainsFunc(mine.CompletedWrites(), func(i timeline.Instant) bool {
+		// In version 6 what begins a partition has the time of a write and three digits more.
+		return i.Action == timeline.DeltaCommit && i.Time[:min(len(i.Time), len(last))] > last
+	})
 	return t, nil
 }
+
+// Ahead reports whether the metadata table has writes that the picture of its table's
+// timeline does not have. The record index and secondary indexes then tell of rows that are
+// not visible yet.
+func (t *Table) Ahead() bool { return t.ahead }
 
 // Lister returns the metadata table, or where there is none a lister of folders, and a
 // function that closes it.

@@ -21,6 +21,8 @@ const (
 type Record struct {
 	Type      int32                `avro:"type"`
 	Files     map[string]FileState `avro:"filesystemMetadata"`
+	Bloom     *BloomFilter         `avro:"BloomFilterMetadata"`
+	Column    *Stats               `avro:"ColumnStatsMetadata"`
 	Location  *Location            `avro:"recordIndexMetadata"`
 	Secondary *SecondaryEntry      `avro:"SecondaryIndexMetadata"`
 }
@@ -62,6 +64,14 @@ func (l Location) FileID() string {
 	return fmt.Sprintf("%s-%d", id, l.Index)
 }
 
+// BloomFilter is the filter of the record keys of a base file.
+type BloomFilter struct {
+	Type    string `avro:"type"`
+	Instant string `avro:"timestamp"`
+	Filter  []byte `avro:"bloomFilter"` // the text of the file's footer
+	Deleted bool   `avro:"isDeleted"`
+}
+
 func decode(schemaJSON string, value []byte) (*Record, error) {
 	rec := &Record{}
 	if _, err := avroio.Unmarshal(schemaJSON, value, rec); err != nil {
@@ -71,9 +81,17 @@ func decode(schemaJSON string, value []byte) (*Record, error) {
 }
 
 // merge makes one of two versions of a record. Lists of files are differences: a deletion
-// removes what is there, and is kept where nothing is. Everything else is replaced.
+// removes what is there, and is kept where nothing is. Statistics are joined, everything else
+// is replaced.
 func merge(older, newer *Record) *Record {
-	if older == nil || newer.Files == nil {
+	switch {
+	case older == nil:
+		return newer
+	case older.Column != nil && newer.Column != nil:
+		out := *newer
+		out.Column = joinStats(older.Column, newer.Column)
+		return &out
+	case newer.Files == nil:
 		return newer
 	}
 	out := *newer
