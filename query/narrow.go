@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -11,12 +12,13 @@ import (
 	"github.com/hudi-go/hudi-go/expr"
 	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/internal/basefile"
+	"github.com/hudi-go/hudi-go/internal/metadata"
 )
 
 // Narrow is the plan for some columns of the answer, and for the rows that also meet a
 // condition ("" for all), at the same instant and of the same files. The plan itself, which
-// must have no condition and no limit, stays as it is. Errors wrap base.ErrInvalid.
-func (p *Plan) Narrow(columns []string, where string) (*Plan, error) {
+// must have no condition and no limit, stays as it is. Errors of the arguments wrap base.ErrInvalid.
+func (p *Plan) Narrow(ctx context.Context, columns []string, where string) (*Plan, error) {
 	n := *p
 	var err error
 	if n.Schema, err = p.Schema.Project(columns); err != nil {
@@ -41,9 +43,43 @@ func (p *Plan) Narrow(columns []string, where string) (*Plan, error) {
 	if n.columns, err = withColumns(p.Schema, n.Schema, n.where.Columns()); err != nil {
 		return nil, err
 	}
-	n.Skipped = slices.Clone(p.Skipped)
-	n.Tasks = slices.DeleteFunc(slices.Clone(p.Tasks), func(t Task) bool { return !n.partitionMayMatch(t.Slice.Partition) })
+	n.Skipped, n.SkippedSlices, n.Tasks = slices.Clone(p.Skipped), slices.Clone(p.SkippedSlices), slices.Clone(p.Tasks)
+	if err := n.skip(ctx); err != nil {
+		return nil, fmt.Errorf("query %s: %w", p.source.Store.URI(), err)
+	}
 	return &n, nil
+}
+
+// skip leaves out the tasks of partitions and slices without a row that meets the condition.
+func (p *Plan) skip(ctx context.Context) error {
+	var meta *metadata.Table
+	if p.inRange == nil {
+		var err error
+		if meta, err = metadata.Open(ctx, p.source.Store, p.source.Config, p.source.Timeline); err != nil && !errors.Is(err, metadata.ErrNone) {
+			return err
+		}
+		if meta != nil {
+			defer func() { _ = meta.Close() }() // it was only read
+		}
+	}
+	s, err := p.newSkipper(ctx, meta)
+	if err != nil {
+		return err
+	}
+	var paths []string
+	for _, t := range p.Tasks {
+		paths = append(paths, t.Slice.Partition)
+	}
+	slices.Sort(paths)
+	if paths, err = s.partitions(ctx, slices.Compact(paths)); err != nil {
+		return err
+	}
+	p.Tasks = slices.DeleteFunc(p.Tasks, func(t Task) bool {
+		_, kept := slices.BinarySearch(paths, t.Slice.Partition)
+		return !kept
+	})
+	p.Tasks, err = s.tasks(ctx, p.Tasks)
+	return err
 }
 
 // patterns are characters by which readers of files take a path for a pattern.

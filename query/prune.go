@@ -34,11 +34,7 @@ func (p *Plan) partitionMayMatch(path string) bool {
 		}
 		values[field] = value
 	}
-	if p.where.MayMatchPartition(values) {
-		return true
-	}
-	p.Skipped = append(p.Skipped, SkippedPartition{path, "the partition's value does not meet the condition"})
-	return false
+	return p.where.MayMatchPartition(values) || !p.skipPartition(path, byPath)
 }
 
 // rowGroupStats shows a row group's statistics to a condition.

@@ -66,6 +66,9 @@ type Source struct {
 	// Memory is what a query may take, Parallel how many slices are read at a time.
 	Memory   int64
 	Parallel int
+	// Unindexed answers without the indexes of the metadata table and without buckets, as if
+	// they proved nothing: for tables whose indexes are in doubt.
+	Unindexed bool
 }
 
 // Plan is how a query will be answered. It can be read many times.
@@ -75,8 +78,10 @@ type Plan struct {
 	// Instant is the latest instant that the answer may contain, "" for an empty table.
 	Instant string
 	Tasks   []Task
-	// Skipped are the partitions that need not be read because of the condition.
-	Skipped []SkippedPartition
+	// Skipped are the partitions that need not be read because of the condition, SkippedSlices
+	// the file slices in other partitions.
+	Skipped       []SkippedPartition
+	SkippedSlices []SkippedSlice
 
 	limit   int64
 	source  Source
@@ -151,14 +156,19 @@ func (p *Plan) planAt(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	meta, _ := lister.(*metadata.Table)
+	skip, err := p.newSkipper(ctx, meta)
+	if err != nil {
+		return err
+	}
+	if partitions, err = skip.partitions(ctx, partitions); err != nil {
+		return err
+	}
+	visible := view.SlicesAt
+	if o.View == ReadOptimized {
+		visible = view.BaseFilesAt
+	}
 	for _, path := range partitions {
-		if !p.partitionMayMatch(path) {
-			continue
-		}
-		visible := view.SlicesAt
-		if o.View == ReadOptimized {
-			visible = view.BaseFilesAt
-		}
 		slices, err := visible(ctx, path, at)
 		if err != nil {
 			return err
@@ -167,7 +177,8 @@ func (p *Plan) planAt(ctx context.Context, o Options) error {
 			p.Tasks = append(p.Tasks, Task{Slice: s})
 		}
 	}
-	return nil
+	p.Tasks, err = skip.tasks(ctx, p.Tasks)
+	return err
 }
 
 // instant resolves AsOf to a requested time, and for now to that of the last completed

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -113,7 +114,7 @@ func TestRecordsOfRealHudi(t *testing.T) {
 			want[label(row.Key, row.Type)]++
 		}
 		for _, p := range m.config.MetadataPartitions {
-			recs, err := m.prefix(t.Context(), p, "")
+			recs, err := m.prefix(t.Context(), p, "", math.MaxInt)
 			require.NoError(t, err)
 			for key, rec := range recs {
 				got[label(key, rec.Type)]++
@@ -151,7 +152,7 @@ func TestRecordIndex(t *testing.T) {
 			require.Equal(t, row.Partition, got[row.Key].Partition, row.Key)
 			require.True(t, strings.HasPrefix(row.File, got[row.Key].FileID()+"_"), "%s: %s in %s", row.Key, row.File, got[row.Key].FileID())
 		}
-		all, err := m.prefix(t.Context(), RecordIndex, "")
+		all, err := m.prefix(t.Context(), RecordIndex, "", math.MaxInt)
 		require.NoError(t, err)
 		require.Len(t, all, len(rows))
 	})
@@ -174,16 +175,18 @@ func TestSecondaryIndex(t *testing.T) {
 		require.Contains(t, values, secondaryPrefix(nil))
 		for prefix, keys := range want {
 			slices.Sort(keys)
-			got, err := m.KeysOf(t.Context(), index, values[prefix])
+			got, err := m.KeysOf(t.Context(), index, values[prefix], 100)
 			if values[prefix] == nil && m.config.Version == 8 {
 				require.ErrorIs(t, err, base.ErrUnsupported)
 				continue
 			}
 			require.NoError(t, err)
 			require.Equal(t, keys, got)
+			_, err = m.KeysOf(t.Context(), index, values[prefix], len(keys)-1)
+			require.ErrorIs(t, err, ErrMany)
 		}
 		nobody := "customer"
-		got, err := m.KeysOf(t.Context(), index, &nobody)
+		got, err := m.KeysOf(t.Context(), index, &nobody, 100)
 		require.NoError(t, err)
 		require.Empty(t, got)
 	})

@@ -204,7 +204,7 @@ func (t *Table) lookup(ctx context.Context, partition string, keys []string) (ma
 	out := make(map[string]*Record, len(keys))
 	for n, wanted := range byGroup {
 		slices.SortFunc(wanted, bytes.Compare)
-		err := t.collect(ctx, all[n], out, func(f *hfile.Reader) iter.Seq2[hfile.Entry, error] { return f.Lookup(ctx, wanted) })
+		err := t.collect(ctx, all[n], out, len(keys), func(f *hfile.Reader) iter.Seq2[hfile.Entry, error] { return f.Lookup(ctx, wanted) })
 		if err != nil {
 			return nil, err
 		}
@@ -212,15 +212,15 @@ func (t *Table) lookup(ctx context.Context, partition string, keys []string) (ma
 	return out, nil
 }
 
-// prefix returns the records of all keys with a prefix. They may lie in any group.
-func (t *Table) prefix(ctx context.Context, partition, prefix string) (map[string]*Record, error) {
+// prefix returns the records of all keys with a prefix, limit at most. They may lie in any group.
+func (t *Table) prefix(ctx context.Context, partition, prefix string, limit int) (map[string]*Record, error) {
 	all, err := t.partition(ctx, partition)
 	if err != nil {
 		return nil, err
 	}
 	out := map[string]*Record{}
 	for _, g := range all {
-		err := t.collect(ctx, g, out, func(f *hfile.Reader) iter.Seq2[hfile.Entry, error] { return f.Prefix(ctx, []byte(prefix)) })
+		err := t.collect(ctx, g, out, limit, func(f *hfile.Reader) iter.Seq2[hfile.Entry, error] { return f.Prefix(ctx, []byte(prefix)) })
 		if err != nil {
 			return nil, err
 		}
@@ -228,8 +228,9 @@ func (t *Table) prefix(ctx context.Context, partition, prefix string) (map[strin
 	return out, nil
 }
 
-// collect merges the versions of the records that pick finds in the files of a group.
-func (t *Table) collect(ctx context.Context, g *group, out map[string]*Record, pick func(*hfile.Reader) iter.Seq2[hfile.Entry, error]) error {
+// collect merges the versions of the records that pick finds in the files of a group into out,
+// which may have limit at most.
+func (t *Table) collect(ctx context.Context, g *group, out map[string]*Record, limit int, pick func(*hfile.Reader) iter.Seq2[hfile.Entry, error]) error {
 	layers, err := t.open(ctx, g)
 	if err != nil {
 		return err
@@ -250,6 +251,9 @@ func (t *Table) collect(ctx context.Context, g *group, out map[string]*Record, p
 				return fmt.Errorf("metadata: %s: file group %s, key %q: %w", t.store.URI(), g.slice.FileID, e.Key, err)
 			}
 			out[string(e.Key)] = merge(out[string(e.Key)], rec)
+			if len(out) > limit {
+				return fmt.Errorf("metadata: %s: more than %d in file group %s: %w", t.store.URI(), limit, g.slice.FileID, ErrMany)
+			}
 		}
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 
 	"github.com/hudi-go/hudi-go/internal/base"
@@ -90,17 +91,33 @@ func Open(ctx context.Context, st storage.Store, c *table.Config, tl *timeline.T
 		delete(pending, i.Time)
 	}
 	t.valid = func(instant string) bool { return !pending[instant] && committed(instant) }
-	last := tl.Last()
-	t.ahead = slices.ContainsFunc(mine.CompletedWrites(), func(i timeline.Instant) bool {
-		// In version 6 what begins a partition has the time of a write and three digits more.
-		return i.Action == timeline.DeltaCommit && i.Time[:min(len(i.Time), len(last))] > last
-	})
+	t.ahead = isAhead(mine.CompletedWrites(), tl.Last(), pending)
 	return t, nil
 }
 
-// Ahead reports whether the metadata table has writes that the picture of its table's
-// timeline does not have. The record index and secondary indexes then tell of rows that are
-// not visible yet.
+// isAhead looks for writes after the last time of the table's timeline, and for compactions
+// that have taken in what is pending there.
+func isAhead(mine []timeline.Instant, last string, pending map[string]bool) bool {
+	taken := false
+	for _, i := range mine {
+		switch {
+		case i.Action != timeline.DeltaCommit:
+			if taken {
+				return true
+			}
+		// In version 6 what begins a partition has the time of a write and three digits more.
+		case i.Time[:min(len(i.Time), len(last))] > last:
+			return true
+		case pending[i.Time]:
+			taken = true
+		}
+	}
+	return false
+}
+
+// Ahead reports whether the metadata table has more than what the picture of its table's
+// timeline has completed. The record index, secondary indexes and statistics of partitions
+// then tell of rows that are not visible yet.
 func (t *Table) Ahead() bool { return t.ahead }
 
 // Lister returns the metadata table, or where there is none a lister of folders, and a
@@ -173,9 +190,22 @@ func (t *Table) Files(ctx context.Context, partition string) ([]storage.Entry, e
 	return out, nil
 }
 
+// recordGroup is what the file ids of the record index look like, but for one that has groups
+// of its own for each partition of the table.
+var recordGroup = regexp.MustCompile(`^record-index-\d+-0$`)
+
 // Locations returns where the record index has the records of keys; keys without a record
-// are left out.
+// are left out. An index of the keys of each partition wraps base.ErrUnsupported.
 func (t *Table) Locations(ctx context.Context, keys []string) (map[string]Location, error) {
+	groups, err := t.partition(ctx, RecordIndex)
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range groups {
+		if !recordGroup.MatchString(g.slice.FileID) {
+			return nil, fmt.Errorf("metadata: %s: file group %s is of a record index by partitions: %w", t.store.URI(), g.slice.FileID, base.ErrUnsupported)
+		}
+	}
 	recs, err := t.lookup(ctx, RecordIndex, keys)
 	if err != nil {
 		return nil, err
@@ -190,14 +220,18 @@ func (t *Table) Locations(ctx context.Context, keys []string) (map[string]Locati
 	return out, nil
 }
 
+// ErrMany says that an index has more for a value than was asked for.
+var ErrMany = errors.New("too many records")
+
 // KeysOf returns the keys of the records that a secondary index, named by its partition,
-// has for a value, sorted; nil stands for null, which indexes before version 9 leave out.
-func (t *Table) KeysOf(ctx context.Context, index string, value *string) ([]string, error) {
+// has for a value, sorted; nil stands for null, which indexes before version 9 leave out. More
+// than limit wrap ErrMany.
+func (t *Table) KeysOf(ctx context.Context, index string, value *string, limit int) ([]string, error) {
 	if value == nil && t.config.Version < nullsIndexed {
 		return nil, fmt.Errorf("metadata: %s: %s of a table of version %d does not have nulls: %w", t.store.URI(), index, t.config.Version, base.ErrUnsupported)
 	}
 	prefix := secondaryPrefix(value)
-	recs, err := t.prefix(ctx, index, prefix)
+	recs, err := t.prefix(ctx, index, prefix, limit)
 	if err != nil {
 		return nil, err
 	}

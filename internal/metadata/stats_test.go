@@ -3,6 +3,7 @@ package metadata
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/big"
 	"path"
 	"strings"
@@ -85,7 +86,7 @@ func TestStatsOfRealHudi(t *testing.T) {
 			}
 		}
 		for _, index := range m.config.MetadataPartitions {
-			all, err := m.prefix(t.Context(), index, "")
+			all, err := m.prefix(t.Context(), index, "", math.MaxInt)
 			require.NoError(t, err)
 			kind, _, _ := strings.Cut(index, "_by_")
 			for key, rec := range all {

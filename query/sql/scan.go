@@ -173,7 +173,7 @@ func (s *scan) open(positions []uint64) (*cursor, error) {
 	if len(names) == 0 {
 		names = []string{cheapest(fields)}
 	}
-	plan, err := s.plan.Narrow(names, s.where)
+	plan, err := s.plan.Narrow(s.ctx, names, s.where)
 	if err != nil {
 		return nil, err
 	}
