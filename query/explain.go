@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/internal/basefile"
 )
@@ -11,8 +13,10 @@ import (
 // Explanation says what a plan reads of each file slice, and what it passes over and why.
 type Explanation struct {
 	Slices []SliceExplanation
-	// Partitions that are passed over whole.
-	Skipped []SkippedPartition
+	// Skipped are the partitions that are passed over whole, SkippedSlices the file slices that
+	// are in others.
+	Skipped       []SkippedPartition
+	SkippedSlices []SkippedSlice
 }
 
 // SkippedPartition is a partition without a row that meets the condition.
@@ -30,8 +34,8 @@ type SliceExplanation struct {
 	// RowGroups and Rows are what the base file has, KeptGroups and KeptRows what is read of it.
 	RowGroups, KeptGroups int
 	Rows, KeptRows        int64
-	// Bytes are what is read: compressed, of the wanted columns and of the condition's in the kept
-	// row groups, and of the log files.
+	// Bytes are what is read: compressed, of the wanted columns, of the condition's and of those
+	// that merging looks at in the kept row groups, and of the log files.
 	Bytes int64
 	// Reason says why row groups are passed over, or cannot be; "" if there is no condition.
 	Reason string
@@ -43,16 +47,27 @@ func (p *Plan) Explain(ctx context.Context) (*Explanation, error) {
 	if p.image != nil {
 		return nil, fmt.Errorf("query %s: only queries for rows can be explained: %w", p.source.Store.URI(), base.ErrUnsupported)
 	}
-	e := &Explanation{Skipped: p.Skipped}
-	for _, t := range p.Tasks {
-		s, err := p.explain(ctx, t)
-		if err != nil {
-			return nil, fmt.Errorf("query %s: %w", p.source.Store.URI(), err)
-		}
-		e.Slices = append(e.Slices, *s)
+	e := &Explanation{Skipped: p.Skipped, SkippedSlices: p.SkippedSlices, Slices: make([]SliceExplanation, len(p.Tasks))}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(max(footers, p.source.Parallel))
+	for i, t := range p.Tasks {
+		g.Go(func() error {
+			s, err := p.explain(ctx, t)
+			if err != nil {
+				return fmt.Errorf("query %s: %w", p.source.Store.URI(), err)
+			}
+			e.Slices[i] = *s
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
 	}
 	return e, nil
 }
+
+// footers is how many footers are read at a time at least: little more than waiting for a store.
+const footers = 8
 
 func (p *Plan) explain(ctx context.Context, t Task) (*SliceExplanation, error) {
 	s := &SliceExplanation{Partition: t.Slice.Partition, FileID: t.Slice.FileID, LogFiles: []string{}}
@@ -87,8 +102,12 @@ func (p *Plan) explain(ctx context.Context, t Task) (*SliceExplanation, error) {
 		return nil, err
 	}
 	defer r.Close()
+	columns, err := p.reader.Reads(request)
+	if err != nil {
+		return nil, err
+	}
 	var names []string
-	for _, f := range p.columns.Fields() {
+	for _, f := range columns.Fields() {
 		names = append(names, f.Name)
 	}
 	s.Rows, s.RowGroups = r.Rows(), len(r.RowGroups())

@@ -1,14 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/hudi-go/hudi-go/query"
 )
 
-// explainLine is a line of query --explain: a file slice, or a partition that is passed over.
+// explainLine is a line of query --explain: a file slice, or a partition or slice that is passed over.
 type explainLine struct {
 	Partition     string   `json:"partition"`
+	Skipped       bool     `json:"skipped,omitempty"`
 	FileID        string   `json:"fileId,omitempty"`
 	BaseFile      string   `json:"baseFile,omitempty"`
 	LogFiles      []string `json:"logFiles,omitempty"`
@@ -24,7 +26,10 @@ type explainLine struct {
 func (a *app) printExplanation(e *query.Explanation, format string) error {
 	var lines []explainLine
 	for _, s := range e.Skipped {
-		lines = append(lines, explainLine{Partition: s.Partition, Reason: s.Reason})
+		lines = append(lines, explainLine{Partition: s.Partition, Skipped: true, Reason: s.Reason})
+	}
+	for _, s := range e.SkippedSlices {
+		lines = append(lines, explainLine{Partition: s.Partition, FileID: s.FileID, Skipped: true, Reason: s.Reason})
 	}
 	var total, kept, bytes int64
 	for _, s := range e.Slices {
@@ -39,8 +44,8 @@ func (a *app) printExplanation(e *query.Explanation, format string) error {
 	}
 	columns := []string{"partition", "file group", "logs", "row groups", "rows", "to read", "why"}
 	err := printList(a, outputTable, lines, columns, func(l explainLine) []string {
-		if l.FileID == "" {
-			return []string{l.Partition, "-", "-", "-", "-", "nothing", l.Reason}
+		if l.Skipped {
+			return []string{l.Partition, cmp.Or(l.FileID, "-"), "-", "-", "-", "nothing", l.Reason}
 		}
 		return []string{l.Partition, l.FileID, fmt.Sprint(len(l.LogFiles)), fmt.Sprintf("%d of %d", l.KeptRowGroups, l.RowGroups),
 			fmt.Sprintf("%d of %d", l.KeptRows, l.Rows), humanBytes(l.Bytes), l.Reason}
@@ -48,8 +53,8 @@ func (a *app) printExplanation(e *query.Explanation, format string) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(a.out, "%s, %d of %d rows in base files, %s to read; %s passed over\n",
+	_, err = fmt.Fprintf(a.out, "%s, %d of %d rows in base files, %s to read; %s and %s passed over\n",
 		plural(int64(len(e.Slices)), "file slice", "file slices"), kept, total, humanBytes(bytes),
-		plural(int64(len(e.Skipped)), "partition", "partitions"))
+		plural(int64(len(e.Skipped)), "partition", "partitions"), plural(int64(len(e.SkippedSlices)), "other slice", "other slices"))
 	return err
 }

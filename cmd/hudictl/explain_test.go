@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hudi-go/hudi-go/internal/goldentest"
 )
 
 // query --explain says what is passed over by partition and by row group, and that logs forbid the latter.
@@ -45,5 +47,32 @@ func TestExplain(t *testing.T) {
 
 	text := ok(t, "", "query", uri, "--explain", "--output", "table", "--where", "day = 'd1'")
 	require.Contains(t, text, "1 file slice, 10 of 10 rows in base files")
-	require.Contains(t, text, "1 partition passed over")
+	require.Contains(t, text, "1 partition and 0 other slices passed over")
+}
+
+// query --explain names the index that has passed a partition or a file slice over.
+func TestExplainIndexes(t *testing.T) {
+	uri := goldentest.Unpack(t, "v9_mdt_secondary_cow")
+	explain := func(where string, more ...string) []map[string]any {
+		return objects(t, ok(t, "", append([]string{"query", uri, "--explain", "--where", where}, more...)...))
+	}
+	seen := explain("id = 'o004'")
+	require.Len(t, seen, 3)
+	for _, line := range seen[:2] {
+		require.Equal(t, true, line["skipped"])
+		require.Equal(t, "record_index: has no row of the condition there", line["reason"])
+		require.NotContains(t, line, "fileId")
+	}
+	require.NotContains(t, seen[2], "skipped")
+	require.Contains(t, seen[2], "fileId")
+
+	old := explain("ts > 1700000000", "--as-of", "20261123095529852")
+	require.Len(t, old, 3)
+	for _, line := range old {
+		require.Equal(t, true, line["skipped"])
+		require.Equal(t, "column_stats: no row meets the condition", line["reason"])
+		require.NotEmpty(t, line["fileId"])
+	}
+	text := ok(t, "", "query", uri, "--explain", "--output", "table", "--where", "customer = 'customer-2'")
+	require.Contains(t, text, "secondary_index_by_customer: has no row of the condition there")
 }

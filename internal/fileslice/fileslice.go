@@ -78,6 +78,22 @@ func (r *Reader) Prunes(q Request) (bool, error) {
 	return written == q.Columns, err
 }
 
+// Reads returns the columns that a read takes of the slice's base file, as they are named
+// there: the wanted ones, and where versions are merged those that merging looks at.
+func (r *Reader) Reads(q Request) (*schema.Schema, error) {
+	columns := q.Columns
+	if !q.baseOnly() {
+		var err error
+		if columns, err = r.needed(q); err != nil {
+			return nil, err
+		}
+	}
+	if q.Slice.Base == nil {
+		return columns, nil
+	}
+	return r.asWritten(columns, q.Slice.Base.Instant)
+}
+
 // Read yields the rows of a slice. A batch is valid until the next step.
 func (r *Reader) Read(ctx context.Context, q Request) iter.Seq2[arrow.RecordBatch, error] {
 	if q.baseOnly() {

@@ -1,0 +1,150 @@
+package interop_test
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/hudi-go/hudi-go/internal/goldentest"
+	"github.com/hudi-go/hudi-go/interop"
+	"github.com/hudi-go/hudi-go/query"
+)
+
+const indexedDDL = "id string, part string, n int, l bigint, d double, s string, big string, ts timestamp, dt date, " +
+	"cost decimal(12,3), flag boolean, o bigint"
+
+// indexedRow is a row of an indexed table. Its values rise with i, but for what indexes find hard: nulls, NaN, a text that is
+// too long for Parquet's statistics, letters that UTF-16 orders otherwise than UTF-8.
+func indexedRow(i int, o int) map[string]any {
+	row := map[string]any{
+		"id": fmt.Sprintf("k%02d", i), "part": fmt.Sprintf("p%d", i%3), "n": i, "l": int64(i) * 10_000_000_000, "d": float64(i) / 4,
+		"s": fmt.Sprintf("s%02d", i/2), "big": fmt.Sprintf("b%02d", i), "ts": fmt.Sprintf("2026-01-01T00:%02d:00.000001Z", i%60),
+		"dt": fmt.Sprintf("20%02d-03-04", i%100), "cost": fmt.Sprintf("%d.125", i), "flag": i%3 == 0, "o": o,
+	}
+	switch i {
+	case 7:
+		row["d"], row["big"] = "NaN", "m"+strings.Repeat("x", 5000)
+	case 8:
+		row["big"] = "\U0001F600"
+	case 9, 10, 11:
+		row["big"] = "\uFFFD"
+	}
+	if i%7 == 0 {
+		row["s"], row["dt"], row["n"] = nil, nil, nil
+	}
+	return row
+}
+
+func indexedRows(from, to, o int) (rows []map[string]any) {
+	for i := from; i < to; i++ {
+		rows = append(rows, indexedRow(i, o))
+	}
+	return rows
+}
+
+var indexedConditions = []string{
+	"id = 'k05'", "id IN ('k03', 'k34', 'nobody')", "id = 'k06'", "id = 'k36'", "id = 'nobody'", "id = 'k04' AND n = 4", "id = 'k03' AND n = 3",
+	"_hoodie_record_key = 'k33'", "id = 'k05' OR id = 'k50'", "id > 'k50'", "id = 'k05' OR n = 50",
+	"n = 3", "n = 1003", "n > 1000", "n < 0", "n < 2", "n = -5", "n IS NULL", "n IS NOT NULL AND n > 55", "n IN (1, 55)", "n <> 3", "n BETWEEN 20 AND 22",
+	"n > 5000", "NOT (n < 58)", "l = 250000000000", "l > 580000000000", "l < 0",
+	"d = 2.5", "d > 14", "d < 0.3", "d > 1000", "d = 100",
+	"s = 's05'", "s = 's28'", "s = 'changed'", "s = 'revived'", "s = 's19'", "s IS NULL", "s IS NOT NULL AND s > 's28'", "s = 'none of them'", "s IN ('s02', 's25')", "s LIKE 's0%'", "s > 't'",
+	"big LIKE 'mxx%'", "big = '\U0001F600'", "big = '\uFFFD'", "big > 'zzz'", "big < 'a'", "big IS NULL", "big = 'b12'", "big > 'b57'",
+	"ts > TIMESTAMP '2026-01-01T00:57:00Z'", "ts = TIMESTAMP '2026-01-01T00:05:00.000001Z'", "ts < TIMESTAMP '2020-01-01T00:00:00Z'",
+	"dt = DATE '2005-03-04'", "dt > DATE '2057-01-01'", "dt IS NULL", "dt < DATE '1900-01-01'",
+	"cost = 5.125", "cost > 57", "cost < 0", "cost > 4000", "flag", "NOT flag", "flag AND n > 55", "flag IS NULL", "part = 'p1' AND n < 5", "part = 'p1' AND n > 5000",
+	"n = 3 AND s = 's01'", "n = 1003 AND s = 's01'", "(n = 3 OR l = 30000000000) AND part <> 'p1'",
+}
+
+// TestSkippingSparkTables asks tables that Spark has made with all of Hudi's indexes. We answer as Spark does, with the indexes
+// and without, and pass slices over by them.
+func TestSkippingSparkTables(t *testing.T) {
+	for _, release := range []interop.Release{interop.Hudi120} {
+		spark := interop.SparkOf(t, release)
+		for _, kind := range []string{interop.COW, interop.MOR} {
+			t.Run(string(release)+"/"+kind, func(t *testing.T) {
+				path := filepath.Join(t.TempDir(), "indexed")
+				makeIndexed(t, spark, kind, path)
+				if dir := os.Getenv("KEEP"); dir != "" {
+					require.NoError(t, os.CopyFS(filepath.Join(dir, string(release)+kind), os.DirFS(path)))
+				}
+				askIndexed(t, spark, path)
+			})
+		}
+	}
+}
+
+func makeIndexed(t *testing.T, spark *interop.Spark, kind, path string) {
+	options := map[string]string{
+		"hoodie.metadata.enable": "true", "hoodie.metadata.index.column.stats.enable": "true", "hoodie.metadata.index.partition.stats.enable": "true",
+		"hoodie.metadata.index.bloom.filter.enable": "true", "hoodie.metadata.record.index.enable": "true",
+		"hoodie.metadata.record.index.min.filegroup.count": "2", "hoodie.metadata.record.index.max.filegroup.count": "2",
+		"hoodie.metadata.global.record.level.index.enable":              "true",
+		"hoodie.metadata.global.record.level.index.min.filegroup.count": "2", "hoodie.metadata.global.record.level.index.max.filegroup.count": "2",
+		"hoodie.parquet.small.file.limit": "0", "hoodie.embed.timeline.server": "true",
+		"hoodie.write.lock.provider":                      "org.apache.hudi.client.transaction.lock.InProcessLockProvider",
+		"hoodie.datasource.write.hive_style_partitioning": "true", "hoodie.metadata.compact.max.delta.commits": "6",
+	}
+	write := func(op string, rows ...map[string]any) {
+		spark.Write(t, interop.Write{Path: path, Name: "indexed", Op: op, Type: kind, Keys: "id", PartitionBy: "part", Ordering: "o",
+			Schema: indexedDDL, Rows: rows, Options: options})
+	}
+	write("insert", indexedRows(0, 30, 100)...)
+	write("insert", indexedRows(30, 60, 100)...)
+	if spark.Release != interop.Hudi015 {
+		for _, statement := range []string{
+			"CREATE INDEX by_s ON indexed (s)",
+			"CREATE INDEX by_day ON indexed USING column_stats(l) OPTIONS(expr='from_unixtime', format='yyyy-MM-dd')",
+		} {
+			spark.SQL(t, statement, map[string]string{"indexed": path}, options)
+		}
+	}
+	changed := func(i, o int, column string, value any) map[string]any {
+		row := indexedRow(i, o)
+		row[column] = value
+		return row
+	}
+	write("upsert", changed(3, 200, "n", 1003), changed(33, 200, "n", 1033), changed(5, 200, "s", "changed"), changed(40, 200, "s", nil))
+	write("upsert", changed(4, 50, "n", -5)) // late: it loses
+	write("delete", indexedRow(6, 300), indexedRow(36, 300))
+	write("delete", indexedRow(37, 300), indexedRow(38, 300))
+	write("upsert", changed(6, 400, "n", 2006), changed(37, 400, "s", "revived"), indexedRow(38, 400))
+}
+
+func askIndexed(t *testing.T, spark *interop.Spark, path string) {
+	alloc := memory.NewCheckedAllocator(memory.NewGoAllocator())
+	defer alloc.AssertSize(t, 0)
+	reasons := map[string]int{}
+	rows := func(list []map[string]any) []string { return goldentest.CanonicalRows(t, strings.Join(lines(list), "\n")) }
+	for _, where := range indexedConditions {
+		want := rows(spark.Read(t, interop.Read{Path: path, Where: where, Encoding: interop.Contract,
+			Options: map[string]string{"hoodie.metadata.enable": "false", "hoodie.enable.data.skipping": "false"}}).Rows)
+		skipping := rows(spark.Read(t, interop.Read{Path: path, Where: where, Encoding: interop.Contract,
+			Options: map[string]string{"hoodie.metadata.enable": "true", "hoodie.enable.data.skipping": "true"}}).Rows)
+		if d := difference("Spark", want, "Spark with its indexes", skipping); d != "" {
+			t.Logf("%s: %s", where, d)
+		}
+		o := ours{path, nil}
+		assert.Empty(t, difference("Spark", want, "ours", rows(o.read(t, query.Options{Where: where}))), where)
+		plan, err := o.open(t).Query(t.Context(), query.Options{Where: where})
+		require.NoError(t, err)
+		for _, s := range plan.Skipped {
+			reasons[s.Reason]++
+		}
+		for _, s := range plan.SkippedSlices {
+			reasons[s.Reason]++
+		}
+		t.Log(where, len(want), len(plan.Tasks), plan.Skipped, len(plan.SkippedSlices))
+	}
+	for _, reason := range slices.Sorted(maps.Keys(reasons)) {
+		t.Log(reasons[reason], reason)
+	}
+}
