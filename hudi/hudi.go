@@ -22,6 +22,7 @@ import (
 	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/internal/conf"
 	"github.com/hudi-go/hudi-go/internal/mem"
+	"github.com/hudi-go/hudi-go/internal/metadata"
 	"github.com/hudi-go/hudi-go/query"
 	"github.com/hudi-go/hudi-go/recovery"
 	"github.com/hudi-go/hudi-go/schema"
@@ -221,13 +222,27 @@ func (t *Table) Schema(ctx context.Context) (*schema.Schema, error) {
 	return t.Config().RecordSchema(ctx, tl)
 }
 
-// View loads the timeline and makes a view of the table's files.
+// View loads the timeline and makes a view of the files in the table's folders.
 func (t *Table) View(ctx context.Context) (*table.View, error) {
 	tl, err := t.Timeline(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return t.handle.View(tl), nil
+}
+
+// ReaderView is View with the files that the metadata table names, if the table has one that
+// readers use, as queries find them. Call done when the view is no longer asked.
+func (t *Table) ReaderView(ctx context.Context) (v *table.View, done func(), err error) {
+	tl, err := t.Timeline(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	l, done, err := metadata.Lister(ctx, t.handle.Store, t.Config(), tl)
+	if err != nil {
+		return nil, nil, err
+	}
+	return table.NewView(t.Config(), tl, l), done, nil
 }
 
 // Query plans a query. The plan's Rows answer it.

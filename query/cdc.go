@@ -71,11 +71,16 @@ func (p *Plan) planChanges(ctx context.Context, o Options) error {
 		return err
 	}
 	slices.SortStableFunc(writes, func(a, b write) int { return cmp.Compare(p.when(a.Instant), p.when(b.Instant)) })
-	view := table.NewView(c, p.source.Timeline, table.StorageLister(p.source.Store))
+	files, done, err := p.list(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	view := table.NewView(c, p.source.Timeline, files)
 	if p.reader.Valid, err = view.Committed(ctx); err != nil {
 		return err
 	}
-	pl := &changePlanner{plan: p, view: view, seen: map[seenKey]map[string]table.FileSlice{}}
+	pl := &changePlanner{plan: p, view: view, files: files, seen: map[seenKey]map[string]table.FileSlice{}}
 	for _, w := range writes {
 		if err := pl.add(ctx, w); err != nil {
 			return err
@@ -130,9 +135,10 @@ func (p *Plan) bindChanges(o Options) error {
 
 // changePlanner makes the tasks of a CDC query.
 type changePlanner struct {
-	plan *Plan
-	view *table.View
-	seen map[seenKey]map[string]table.FileSlice // slices by file id
+	plan  *Plan
+	view  *table.View
+	files *listed
+	seen  map[seenKey]map[string]table.FileSlice // slices by file id
 }
 
 type seenKey struct{ partition, at string }
@@ -210,7 +216,7 @@ func (pl *changePlanner) group(ctx context.Context, instant string, id table.Gro
 	}
 	var err error
 	if file != nil && c.kind != emptied {
-		f, err := pl.plan.baseFile(ctx, file)
+		f, err := pl.files.baseFile(ctx, file)
 		if err != nil {
 			return err
 		}
@@ -245,7 +251,7 @@ func (pl *changePlanner) compare(ctx context.Context, c *changes, id table.Group
 			if name == "" || strings.HasSuffix(name, base.CDCSuffix) {
 				continue
 			}
-			_, err := pl.plan.source.Store.Stat(ctx, base.Join(id.Partition, name))
+			_, err := pl.files.find(ctx, base.Join(id.Partition, name))
 			if errors.Is(err, fs.ErrNotExist) {
 				return removedErr(c.instant, id.Partition, id.FileID)
 			}

@@ -43,11 +43,16 @@ func (p *Plan) planIncremental(ctx context.Context, o Options) error {
 		p.asked.writes = append(p.asked.writes, w.Time)
 	}
 	p.limitTo(p.asked.writes)
+	files, done, err := p.list(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
 	touched, replaced := touchedBy(writes)
 	if c.Type == table.COW {
-		return p.planFiles(ctx, touched, replaced)
+		return p.planFiles(ctx, files, touched, replaced)
 	}
-	return p.planSlices(ctx, writes, touched, replaced)
+	return p.planSlices(ctx, files, writes, touched, replaced)
 }
 
 // limitTo leaves out the rows of other writes.
@@ -164,12 +169,12 @@ func touchedBy(writes []write) (files map[table.GroupID]*timeline.WriteStat, rep
 }
 
 // planFiles reads the last base file of each touched group.
-func (p *Plan) planFiles(ctx context.Context, touched map[table.GroupID]*timeline.WriteStat, replaced map[table.GroupID]bool) error {
+func (p *Plan) planFiles(ctx context.Context, files *listed, touched map[table.GroupID]*timeline.WriteStat, replaced map[table.GroupID]bool) error {
 	for id, stat := range touched {
 		if stat == nil || replaced[id] || stat.Path == "" {
 			continue
 		}
-		f, err := p.baseFile(ctx, stat)
+		f, err := files.baseFile(ctx, stat)
 		if err != nil {
 			return err
 		}
@@ -182,12 +187,12 @@ func (p *Plan) planFiles(ctx context.Context, touched map[table.GroupID]*timelin
 }
 
 // baseFile finds a base file that a write says it made.
-func (p *Plan) baseFile(ctx context.Context, stat *timeline.WriteStat) (*table.BaseFile, error) {
+func (l *listed) baseFile(ctx context.Context, stat *timeline.WriteStat) (*table.BaseFile, error) {
 	at, err := base.CleanRelative(stat.Path)
 	if err != nil {
 		return nil, err
 	}
-	e, err := p.source.Store.Stat(ctx, at)
+	e, err := l.find(ctx, at)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, removed(at)
 	}
@@ -207,10 +212,10 @@ func removed(path string) error {
 
 // planSlices reads the slices of the touched groups as the files that the writes of the range have made give them: what
 // another write has made of these files, a compaction for instance, is not looked at.
-func (p *Plan) planSlices(ctx context.Context, writes []write, touched map[table.GroupID]*timeline.WriteStat, replaced map[table.GroupID]bool) error {
+func (p *Plan) planSlices(ctx context.Context, files *listed, writes []write, touched map[table.GroupID]*timeline.WriteStat, replaced map[table.GroupID]bool) error {
 	for id, stat := range touched {
 		if stat != nil && !replaced[id] && stat.Path != "" {
-			if _, err := p.baseFile(ctx, stat); err != nil {
+			if _, err := files.baseFile(ctx, stat); err != nil {
 				return err
 			}
 		}
@@ -236,8 +241,12 @@ func (p *Plan) planSlices(ctx context.Context, writes []write, touched map[table
 				continue
 			}
 			for _, l := range s.Logs {
-				if _, err := p.source.Store.Stat(ctx, l.Path); errors.Is(err, fs.ErrNotExist) {
+				_, err := files.find(ctx, l.Path)
+				if errors.Is(err, fs.ErrNotExist) {
 					return removed(l.Path)
+				}
+				if err != nil {
+					return err
 				}
 			}
 			p.Tasks = append(p.Tasks, Task{Slice: s})

@@ -28,12 +28,17 @@ const (
 	maxOfValue = 100_000
 )
 
+// wantedKey is a record key, in each form that writers may have given it.
+type wantedKey []string
+
 // keysWanted are the record keys that rows which meet the condition can have.
-func (p *Plan) keysWanted() (keys []string, ok bool) {
+func (p *Plan) keysWanted() (keys []wantedKey, ok bool) {
 	c := p.source.Config
 	if values, ok := p.where.Values(schema.MetaRecordKey); ok && c.MetaFields {
-		texts, ok := textsOf(values)
-		return texts, ok && len(texts) <= maxKeys
+		for _, text := range textsOf(values) {
+			keys = append(keys, wantedKey{text})
+		}
+		return keys, len(keys) <= maxKeys
 	}
 	batch := p.keyFields()
 	if batch == nil {
@@ -53,17 +58,14 @@ func (p *Plan) keysWanted() (keys []string, ok bool) {
 	}
 	defer made.Release()
 	for i := range made.Len() {
-		key := strings.Clone(made.Value(i))
-		keys = append(keys, key)
-		if len(c.Keys) > 1 {
-			continue
-		}
+		key := wantedKey{strings.Clone(made.Value(i))}
 		// Releases differ in naming the one field of a complex key.
-		if plain, named := strings.CutPrefix(key, c.Keys[0]+":"); named {
-			keys = append(keys, plain)
-		} else {
-			keys = append(keys, c.Keys[0]+":"+key)
+		if plain, named := strings.CutPrefix(key[0], c.Keys[0]+":"); named && len(c.Keys) == 1 {
+			key = append(key, plain)
+		} else if g.Either() {
+			key = append(key, c.Keys[0]+":"+key[0])
 		}
+		keys = append(keys, key)
 	}
 	return keys, true
 }
@@ -114,18 +116,17 @@ func looksUp(t *schema.Type) bool {
 	return t.Logical == schema.NoLogical && (t.Kind == schema.String || t.Kind == schema.Int || t.Kind == schema.Long)
 }
 
-func textsOf(values []expr.Value) (texts []string, ok bool) {
-	for _, v := range values {
-		switch v.Kind() {
-		case expr.KindString:
-			texts = append(texts, v.Text())
-		case expr.KindInt:
-			texts = append(texts, strconv.FormatInt(v.Int(), 10))
-		default:
-			return nil, false
+// textsOf are the texts of values of a type that looksUp.
+func textsOf(values []expr.Value) []string {
+	texts := make([]string, len(values))
+	for i, v := range values {
+		if v.Kind() == expr.KindInt {
+			texts[i] = strconv.FormatInt(v.Int(), 10)
+		} else {
+			texts[i] = v.Text()
 		}
 	}
-	return texts, true
+	return texts
 }
 
 // locate finds the file groups by the record index and by secondary indexes. They are about
@@ -167,12 +168,8 @@ func (s *skipper) findBy(ctx context.Context, index, column string) error {
 	if !ok || !found || !looksUp(field.Type) || len(values) > maxKeys {
 		return nil
 	}
-	texts, ok := textsOf(values)
-	if !ok {
-		return nil
-	}
-	var keys []string
-	for _, text := range texts {
+	var keys []wantedKey
+	for _, text := range textsOf(values) {
 		some, err := s.meta.KeysOf(ctx, index, &text, maxOfValue-len(keys))
 		if errors.Is(err, metadata.ErrMany) {
 			return nil
@@ -180,7 +177,9 @@ func (s *skipper) findBy(ctx context.Context, index, column string) error {
 		if err != nil {
 			return err
 		}
-		keys = append(keys, some...)
+		for _, key := range some {
+			keys = append(keys, wantedKey{key})
+		}
 	}
 	return s.find(ctx, keys, index)
 }
@@ -188,15 +187,16 @@ func (s *skipper) findBy(ctx context.Context, index, column string) error {
 // find leaves the groups in which the record index has keys, which are found by an index. In
 // merge-on-read tables a key that is deleted and written again in the logs stays out of the record
 // index if its writer has tagged it by another index; so one that is not there may be anywhere.
-func (s *skipper) find(ctx context.Context, keys []string, by string) error {
-	locations, err := s.meta.Locations(ctx, keys)
+func (s *skipper) find(ctx context.Context, keys []wantedKey, by string) error {
+	locations, err := s.meta.Locations(ctx, slices.Concat(keys...))
 	if errors.Is(err, base.ErrUnsupported) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	absent := func(key string) bool { _, ok := locations[key]; return !ok }
+	known := func(form string) bool { _, ok := locations[form]; return ok }
+	absent := func(key wantedKey) bool { return !slices.ContainsFunc(key, known) }
 	if s.plan.source.Config.Type == table.MOR && slices.ContainsFunc(keys, absent) {
 		return nil
 	}
@@ -223,8 +223,8 @@ func (s *skipper) buckets() func(fileID string) bool {
 		return nil
 	}
 	wanted := map[int]bool{}
-	for _, key := range s.keys {
-		wanted[b.Of([]byte(key))] = true
+	for _, form := range slices.Concat(s.keys...) {
+		wanted[b.Of([]byte(form))] = true
 	}
 	return func(fileID string) bool {
 		bucket, ok := base.BucketOf(fileID)
@@ -278,5 +278,5 @@ func (s *skipper) mayHave(f *metadata.BloomFilter) bool {
 	if err != nil {
 		return true
 	}
-	return slices.ContainsFunc(s.keys, func(key string) bool { return filter.Contains([]byte(key)) })
+	return slices.ContainsFunc(slices.Concat(s.keys...), func(form string) bool { return filter.Contains([]byte(form)) })
 }

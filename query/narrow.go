@@ -12,7 +12,6 @@ import (
 	"github.com/hudi-go/hudi-go/expr"
 	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/internal/basefile"
-	"github.com/hudi-go/hudi-go/internal/metadata"
 )
 
 // Narrow is the plan for some columns of the answer, and for the rows that also meet a
@@ -52,15 +51,14 @@ func (p *Plan) Narrow(ctx context.Context, columns []string, where string) (*Pla
 
 // skip leaves out the tasks of partitions and slices without a row that meets the condition.
 func (p *Plan) skip(ctx context.Context) error {
-	var meta *metadata.Table
-	if p.inRange == nil {
-		var err error
-		if meta, err = metadata.Open(ctx, p.source.Store, p.source.Config, p.source.Timeline); err != nil && !errors.Is(err, metadata.ErrNone) {
-			return err
-		}
-		if meta != nil {
-			defer func() { _ = meta.Close() }() // it was only read
-		}
+	files, done, err := p.list(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	meta := files.meta
+	if p.inRange != nil { // of versions of rows, not of rows
+		meta = nil
 	}
 	s, err := p.newSkipper(ctx, meta)
 	if err != nil {

@@ -15,7 +15,6 @@ import (
 	"github.com/hudi-go/hudi-go/expr"
 	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/internal/fileslice"
-	"github.com/hudi-go/hudi-go/internal/metadata"
 	"github.com/hudi-go/hudi-go/keygen"
 	"github.com/hudi-go/hudi-go/merge"
 	"github.com/hudi-go/hudi-go/schema"
@@ -143,12 +142,12 @@ func (p *Plan) planAt(ctx context.Context, o Options) error {
 	if at == "" {
 		return nil
 	}
-	lister, done, err := metadata.Lister(ctx, p.source.Store, p.source.Config, p.source.Timeline)
+	files, done, err := p.list(ctx)
 	if err != nil {
 		return err
 	}
 	defer done()
-	view := table.NewView(p.source.Config, p.source.Timeline, lister)
+	view := table.NewView(p.source.Config, p.source.Timeline, files.Lister)
 	if p.reader.Valid, err = view.Committed(ctx); err != nil {
 		return err
 	}
@@ -156,8 +155,7 @@ func (p *Plan) planAt(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	meta, _ := lister.(*metadata.Table)
-	skip, err := p.newSkipper(ctx, meta)
+	skip, err := p.newSkipper(ctx, files.meta)
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ type skipper struct {
 	plan *Plan
 	meta *metadata.Table // nil if the table has none
 	// keys are those that rows which meet the condition can have, if keyed.
-	keys  []string
+	keys  []wantedKey
 	keyed bool
 	// found are the file groups that can have such rows, and by what that is known; nil for all.
 	found map[table.GroupID]bool

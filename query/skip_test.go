@@ -164,7 +164,9 @@ func askAll(t *testing.T, with query.Source, every int, reasons map[string]int) 
 			got, err := query.NewPlan(t.Context(), with, o)
 			require.NoError(t, err)
 			require.Equal(t, answer(t, want, with.Alloc), answer(t, got, with.Alloc), "%s of %+v", where, o)
-			require.Len(t, got.Tasks, len(all.Tasks)-skipped(all, got), where)
+			if j == 0 {
+				require.Len(t, got.Tasks, len(all.Tasks)-skipped(all, got), where)
+			}
 			for _, s := range got.Skipped {
 				reasons[indexOf(s.Reason)]++
 			}

@@ -24,10 +24,11 @@ func newFiles(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			view, err := t.View(c.Context())
+			view, done, err := t.ReaderView(c.Context())
 			if err != nil {
 				return err
 			}
+			defer done()
 			lines, err := sliceLines(c.Context(), view, all)
 			if err != nil {
 				return err
