@@ -42,6 +42,9 @@ type Writer struct {
 	TargetBytes int64
 	// Parallel is how many columns of a file may be decoded or encoded at a time.
 	Parallel int
+	// RowGroupRows is how many rows a row group has at most, by default
+	// basefile.DefaultRowGroupRows.
+	RowGroupRows int
 }
 
 // FileBytes is about what the writing of one file holds: the rows of two row groups, their
@@ -146,7 +149,11 @@ func (w *Writer) Merge(ctx context.Context, old table.FileSlice, changes *merge.
 	defer f.abort()
 	var stats merge.Stats
 	if r != nil {
-		if stats, err = w.copyMerged(ctx, f, r, changes, apply); err != nil {
+		x := &rewrite{w: w, f: f, old: r, changes: changes}
+		if apply {
+			x.entries = entries
+		}
+		if stats, err = x.run(ctx); err != nil {
 			return nil, fmt.Errorf("cow: rewrite %s: %w", old.Base.Path, err)
 		}
 	}
@@ -167,44 +174,6 @@ func (w *Writer) Merge(ctx context.Context, old table.FileSlice, changes *merge.
 	stat.NumDeletes = stats.Deleted
 	stat.NumInserts = int64(len(inserts))
 	return stat, nil
-}
-
-// copyMerged streams the old file into the new one.
-func (w *Writer) copyMerged(ctx context.Context, f *file, r *basefile.Reader, changes *merge.Reducer, apply bool) (merge.Stats, error) {
-	var total merge.Stats
-	_, keyAt, ok := w.Schema.Field(schema.MetaRecordKey)
-	if !ok {
-		return total, fmt.Errorf("rows without meta fields: %w", base.ErrUnsupported)
-	}
-	for batch, err := range r.Read(ctx, basefile.ReadOptions{Schema: w.Schema, BatchRows: merge.BatchRows, Parallel: w.Parallel}) {
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err != nil {
-			return total, err
-		}
-		if !apply {
-			if err := f.write(batch, f.rows.WriteKnown); err != nil {
-				return total, err
-			}
-			continue
-		}
-		keys, ok := batch.Column(keyAt).(*array.String)
-		if !ok {
-			return total, fmt.Errorf("column %s is %s: %w", schema.MetaRecordKey, batch.Column(keyAt).DataType(), base.ErrCorrupt)
-		}
-		merged, stats, err := changes.MergeBase(batch, keys)
-		if err != nil {
-			return total, err
-		}
-		total.Add(stats)
-		err = f.write(merged, f.rows.WriteKnown)
-		merged.Release()
-		if err != nil {
-			return total, err
-		}
-	}
-	return total, nil
 }
 
 // Compact writes a new version of a file group from rows that have been merged already.
@@ -248,7 +217,7 @@ func (w *Writer) open(ctx context.Context, partition, fileID string, old *table.
 		return nil, fmt.Errorf("cow: create %s: %w", path, err)
 	}
 	rows, err := basefile.NewWriter(sink, basefile.WriterOptions{
-		Schema: w.Schema, Codec: w.Codec, Alloc: w.Alloc, Parallel: w.Parallel, Known: filter,
+		Schema: w.Schema, Codec: w.Codec, Alloc: w.Alloc, Parallel: w.Parallel, RowGroupRows: w.RowGroupRows, Known: filter,
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("cow: %s: %w", path, err), sink.Abort())
@@ -285,12 +254,7 @@ func (f *file) write(batch arrow.RecordBatch, add func(arrow.RecordBatch) error)
 	}
 	if f.nameAt >= 0 {
 		columns := append([]arrow.Array(nil), batch.Columns()...)
-		if n > int64(f.name.Len()) {
-			name := f.name.(*array.String).Value(0)
-			f.name.Release()
-			f.name = repeat(f.writer.Alloc, name, int(n))
-		}
-		name := array.NewSlice(f.name, 0, n)
+		name := f.names(n)
 		defer name.Release()
 		columns[f.nameAt] = name
 		named := array.NewRecordBatch(f.writer.Schema.Arrow(), columns, n)
@@ -301,6 +265,16 @@ func (f *file) write(batch arrow.RecordBatch, add func(arrow.RecordBatch) error)
 		return fmt.Errorf("cow: write %s: %w", f.stat.Path, err)
 	}
 	return nil
+}
+
+// names is the file's name n times. The caller releases it.
+func (f *file) names(n int64) arrow.Array {
+	if n > int64(f.name.Len()) {
+		name := f.name.(*array.String).Value(0)
+		f.name.Release()
+		f.name = repeat(f.writer.Alloc, name, int(n))
+	}
+	return array.NewSlice(f.name, 0, n)
 }
 
 // close makes the file visible and returns its statistics.

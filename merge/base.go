@@ -32,7 +32,8 @@ type mergedRow struct {
 
 // MergeBase merges the entries into a batch of base rows, which has the Reducer's columns
 // and is older than every entry. The result is a new reference that the caller releases;
-// it is the batch itself when nothing in it changes.
+// it is the batch itself when nothing in it changes, and has the batch's own columns where
+// the changes leave the values of all its rows as they were.
 func (r *Reducer) MergeBase(batch arrow.RecordBatch, keys *array.String) (arrow.RecordBatch, Stats, error) {
 	var stats Stats
 	order, err := r.rules.OrderingOf(batch)
@@ -112,7 +113,8 @@ func (r *Reducer) build(baseBatch arrow.RecordBatch, own presence, rows []merged
 			whole[i] = Pick{r.nodes[m.head].source, r.nodes[m.head].row}
 		}
 	}
-	selected := Select(whole)
+	var ofWhole *Selection // made when it is needed
+	aligned := baseBatch != nil && len(rows) == int(baseBatch.NumRows())
 	columns := make([]arrow.Array, 0, r.schema.NumFields())
 	defer func() {
 		for _, c := range columns {
@@ -127,15 +129,29 @@ func (r *Reducer) build(baseBatch arrow.RecordBatch, own presence, rows []merged
 		if baseBatch != nil {
 			sources[baseSource] = baseBatch.Column(c)
 		}
-		from := selected
+		picks, special := whole, true
 		switch {
-		case r.partial == nil:
-		case r.partial.fillable[c]:
-			from = Select(r.filledPicks(c, own, rows, whole))
-		case r.partial.meta[c] && r.rules.Legacy.NewestMeta:
-			from = Select(r.newestPicks(rows, whole))
+		case r.partial != nil && r.partial.fillable[c]:
+			picks = r.filledPicks(c, own, rows, whole)
+		case r.partial != nil && r.partial.meta[c] && r.rules.Legacy.NewestMeta:
+			picks = r.newestPicks(rows, whole)
+		default:
+			special = false
 		}
-		column, err := from.Interleave(r.alloc, r.schema.Field(c).Type, sources)
+		if aligned && unchanged(sources[baseSource], baseSource, sources, picks) {
+			sources[baseSource].Retain()
+			columns = append(columns, sources[baseSource])
+			continue
+		}
+		selected := ofWhole
+		switch {
+		case special:
+			selected = Select(picks)
+		case selected == nil:
+			ofWhole = Select(whole)
+			selected = ofWhole
+		}
+		column, err := selected.Interleave(r.alloc, r.schema.Field(c).Type, sources)
 		if err != nil {
 			return nil, err
 		}

@@ -10,8 +10,10 @@ import (
 
 const (
 	parquetMagic = "PAR1"
-	trailer      = 8        // the length of the metadata and the magic number, at the end
-	tailRead     = 64 << 10 // is read at once at the end of a file: it has most footers
+	pairsField   = 5             // of FileMetaData: key_value_metadata
+	emptyPairs   = compactStruct // the head of a list of no structs
+	trailer      = 8             // the length of the metadata and the magic number, at the end
+	tailRead     = 64 << 10      // is read at once at the end of a file: it has most footers
 )
 
 // footerFile is a Parquet file whose footer is in memory, without its key-value pairs. Those
@@ -23,6 +25,9 @@ type footerFile struct {
 	tail  []byte // the footer without the pairs, to the end of the file
 	pairs []keyValue
 }
+
+// metadata is the footer without the pairs.
+func (f *footerFile) metadata() []byte { return f.tail[:len(f.tail)-trailer] }
 
 type keyValue struct{ key, value []byte }
 
@@ -107,26 +112,6 @@ func (f *footerFile) find(key string) *string {
 	return nil
 }
 
-// Types of Thrift's compact protocol, in which the footer is written.
-const (
-	compactTrue   = 1
-	compactFalse  = 2
-	compactByte   = 3
-	compactI16    = 4
-	compactI32    = 5
-	compactI64    = 6
-	compactDouble = 7
-	compactBinary = 8
-	compactList   = 9
-	compactSet    = 10
-	compactMap    = 11
-	compactStruct = 12
-
-	pairsField = 5             // of FileMetaData: key_value_metadata
-	emptyPairs = compactStruct // the head of a list of no structs
-	maxNesting = 32
-)
-
 // readPairs reads the key-value pairs and says where their list lies in the metadata.
 func (f *footerFile) readPairs(metadata []byte) (from, to int, err error) {
 	c := compact{b: metadata}
@@ -152,88 +137,6 @@ func (f *footerFile) readPairs(metadata []byte) (from, to int, err error) {
 	}
 }
 
-// compact steps through a structure in Thrift's compact protocol. After an error all steps
-// do nothing.
-type compact struct {
-	b   []byte
-	at  int
-	err error
-}
-
-func (c *compact) fail(format string, args ...any) {
-	if c.err == nil {
-		c.err = fmt.Errorf("at %d: %s", c.at, fmt.Sprintf(format, args...))
-	}
-}
-
-func (c *compact) byte() byte {
-	if c.err != nil || c.at >= len(c.b) {
-		c.fail("the bytes end too early")
-		return 0
-	}
-	c.at++
-	return c.b[c.at-1]
-}
-
-func (c *compact) varint() uint64 {
-	if c.err != nil {
-		return 0
-	}
-	v, n := binary.Uvarint(c.b[c.at:])
-	if n <= 0 {
-		c.fail("no number")
-		return 0
-	}
-	c.at += n
-	return v
-}
-
-func (c *compact) bytes(n uint64) []byte {
-	if c.err != nil || n > uint64(len(c.b)-c.at) {
-		c.fail("%d bytes of %d", n, len(c.b)-c.at)
-		return nil
-	}
-	c.at += int(n)
-	return c.b[c.at-int(n) : c.at]
-}
-
-// field reads the head of the next field of a struct, given the one before; type 0 ends it.
-func (c *compact) field(field *int) (kind byte) {
-	head := c.byte()
-	if c.err != nil || head == 0 {
-		return 0
-	}
-	if delta := head >> 4; delta > 0 {
-		*field += int(delta)
-	} else {
-		id := c.varint()
-		*field = int(id>>1) ^ -int(id&1)
-	}
-	return head & 0xf
-}
-
-// list reads the head of a list of structs.
-func (c *compact) list() uint64 {
-	n, kind := c.listHead()
-	if kind != compactStruct && n > 0 {
-		c.fail("a list of type %d", kind)
-		return 0
-	}
-	return n
-}
-
-func (c *compact) listHead() (n uint64, kind byte) {
-	head := c.byte()
-	if n = uint64(head >> 4); n == 15 {
-		n = c.varint()
-	}
-	if n > uint64(len(c.b)-c.at) { // an element takes a byte at least
-		c.fail("a list of %d", n)
-		return 0, 0
-	}
-	return n, head & 0xf
-}
-
 // pair reads a KeyValue: field 1 is the key, field 2 the value.
 func (c *compact) pair() (p keyValue) {
 	for field := 0; c.err == nil; {
@@ -249,64 +152,4 @@ func (c *compact) pair() (p keyValue) {
 		}
 	}
 	return p
-}
-
-// skip passes over a value.
-func (c *compact) skip(kind byte, depth int) {
-	if depth > maxNesting {
-		c.fail("structures nest deeper than %d", maxNesting)
-	}
-	if c.err != nil {
-		return
-	}
-	switch kind {
-	case compactTrue, compactFalse: // the type is the value
-	case compactByte:
-		c.byte()
-	case compactI16, compactI32, compactI64:
-		c.varint()
-	case compactDouble:
-		c.bytes(8)
-	case compactBinary:
-		c.bytes(c.varint())
-	case compactList, compactSet:
-		n, kind := c.listHead()
-		for range n {
-			if c.err != nil {
-				return
-			}
-			c.skipElement(kind, depth+1)
-		}
-	case compactMap:
-		n := c.varint()
-		if n == 0 {
-			return
-		}
-		kinds := c.byte()
-		for range n {
-			if c.err != nil {
-				return
-			}
-			c.skipElement(kinds>>4, depth+1)
-			c.skipElement(kinds&0xf, depth+1)
-		}
-	case compactStruct:
-		for field := 0; c.err == nil; {
-			kind := c.field(&field)
-			if kind == 0 {
-				return
-			}
-			c.skip(kind, depth+1)
-		}
-	default:
-		c.fail("a value of type %d", kind)
-	}
-}
-
-// skipElement passes over an element of a list or map, where a boolean takes a byte.
-func (c *compact) skipElement(kind byte, depth int) {
-	if kind == compactTrue || kind == compactFalse {
-		kind = compactByte
-	}
-	c.skip(kind, depth)
 }

@@ -47,15 +47,19 @@ func (k *keyTracker) add(g rowGroup) {
 	if k.column < 0 {
 		return
 	}
-	for i, b := range g.batches {
-		known := g.known[i]
-		column := b.Column(k.column).(*array.String)
-		for i := range column.Len() {
-			if column.IsNull(i) || column.ValueLen(i) == 0 {
+	if g.columns[k.column] == nil { // copied, and so is its part of the filter
+		k.one([]byte(g.from.low), true)
+		k.one([]byte(g.from.high), true)
+		return
+	}
+	for i, piece := range g.columns[k.column] {
+		column := piece.(*array.String)
+		for row := range column.Len() {
+			if column.IsNull(row) || column.ValueLen(row) == 0 {
 				continue
 			}
-			from := column.ValueOffset(i)
-			k.one(column.Data().Buffers()[2].Bytes()[from:from+column.ValueLen(i)], known)
+			from := column.ValueOffset(row)
+			k.one(column.Data().Buffers()[2].Bytes()[from:from+column.ValueLen(row)], g.known[i])
 		}
 	}
 }

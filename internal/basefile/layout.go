@@ -50,6 +50,37 @@ func newLayout(s *schema.Schema) (*layout, error) {
 	return l, nil
 }
 
+// of is the layout of some of the columns.
+func (l *layout) of(wanted func(column int) bool) *layout {
+	out := &layout{}
+	var nodes pq.FieldList
+	for i, n := range l.columns {
+		if !wanted(i) {
+			continue
+		}
+		out.columns = append(out.columns, n.renumbered(len(out.leaves)-n.leaves[0]))
+		for _, leaf := range n.leaves {
+			out.leaves = append(out.leaves, l.leaves[leaf])
+		}
+		nodes = append(nodes, l.root.Field(i))
+	}
+	out.root = pq.MustGroup(pq.NewGroupNode(l.root.Name(), parquet.Repetitions.Required, nodes, noFieldID))
+	return out
+}
+
+// renumbered is the node with other numbers of its leaves.
+func (n *node) renumbered(by int) *node {
+	out := *n
+	out.leaves, out.children = make([]int, len(n.leaves)), make([]*node, len(n.children))
+	for i, leaf := range n.leaves {
+		out.leaves[i] = leaf + by
+	}
+	for i, c := range n.children {
+		out.children[i] = c.renumbered(by)
+	}
+	return &out
+}
+
 // build makes the node of a value whose parent is present at the levels def and rep, and the
 // Parquet node of it.
 func (l *layout) build(name, path string, t *schema.Type, def, rep int16) (*node, pq.Node, error) {

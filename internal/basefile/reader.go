@@ -11,6 +11,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/apache/arrow-go/v18/parquet"
+	"github.com/apache/arrow-go/v18/parquet/compress"
 	"github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/apache/arrow-go/v18/parquet/metadata"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
@@ -29,13 +30,14 @@ const (
 // Reader reads a base file that any engine wrote. Its methods may be called from several
 // goroutines, and several Reads may be under way at once.
 type Reader struct {
-	name   string
-	f      *footerFile
-	alloc  memory.Allocator
-	file   *file.Reader
-	arrow  *pqarrow.FileReader // its manifest ignores Arrow schemas in the footer
-	groups []RowGroup
-	paged  pageFile
+	name      string
+	f         *footerFile
+	alloc     memory.Allocator
+	file      *file.Reader
+	arrow     *pqarrow.FileReader // its manifest ignores Arrow schemas in the footer
+	groups    []RowGroup
+	paged     pageFile
+	described footerOnce
 }
 
 // Open reads the footer of an open file; name is for messages. The reader takes the file over:
@@ -160,6 +162,15 @@ func (r *Reader) loadGroups(size int64) error {
 		return r.corrupt("the row groups have %d rows and the footer says %d", rows, meta.NumRows)
 	}
 	return nil
+}
+
+// codec is how a column chunk is compressed.
+func (r *Reader) codec(group, leaf int) (c compress.Compression, ok bool) {
+	chunk, err := r.file.MetaData().RowGroup(group).ColumnChunk(leaf)
+	if err != nil {
+		return 0, false
+	}
+	return chunk.Compression(), true
 }
 
 // chunkRange is where a column chunk lies.

@@ -67,7 +67,7 @@ func (s *groupScan) openFlat(ctx context.Context) (nested []int, err error) {
 		}
 		s.fields = append(s.fields, *field.Field)
 		form, width := formOf(columns.Column(leaf), field.Field.Type)
-		if !field.IsLeaf() || form == 0 {
+		if !field.IsLeaf() || form == 0 || !s.r.alike(s.group.index, leaf) {
 			nested = append(nested, leaf)
 			s.flat = append(s.flat, nil)
 			continue
@@ -97,6 +97,14 @@ func (s *groupScan) openFlat(ctx context.Context) (nested []int, err error) {
 		}
 	}
 	return nested, nil
+}
+
+// alike tells whether a chunk is compressed as that of the first row group, as parquet-go
+// supposes of all.
+func (r *Reader) alike(group, leaf int) bool {
+	first, _ := r.codec(0, leaf)
+	codec, ok := r.codec(group, leaf)
+	return ok && codec == first
 }
 
 func (s *groupScan) close() {

@@ -1,7 +1,9 @@
 package basefile
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"maps"
@@ -105,9 +107,12 @@ type Writer struct {
 	layout *layout
 	codec  compress.Compression
 	sink   *sink
-	file   *file.Writer // made with the first row group, whose rows decide the encodings
-	keys   keyTracker
-	err    error
+	file   *assembly
+	// dictionary says of leaves, by path, whether they have dictionaries. The rows of their first
+	// row group decide it.
+	dictionary map[string]bool
+	keys       keyTracker
+	err        error
 
 	pending rowGroup     // being filled
 	writing chan written // of the row group that is on its way; nil if none
@@ -119,10 +124,11 @@ type Writer struct {
 
 // rowGroup are the rows of a row group.
 type rowGroup struct {
-	batches []arrow.RecordBatch
-	known   []bool // whose keys the filter has already
-	rows    int
+	columns [][]arrow.Array // in pieces, by column of the schema; none of those that are copied
+	known   []bool          // by piece: the filter has its keys already
+	rows    int64
 	bytes   int64 // in memory
+	from    *copied
 }
 
 // written is what became of a row group.
@@ -148,7 +154,11 @@ func NewWriter(w io.Writer, o WriterOptions) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Writer{o: o, layout: layout, codec: codec, sink: &sink{w: w}, keys: keys}, nil
+	out := &sink{w: w}
+	return &Writer{
+		o: o, layout: layout, codec: codec, sink: out, file: &assembly{out: out},
+		dictionary: map[string]bool{}, keys: keys,
+	}, nil
 }
 
 // sink counts what goes out, and hides a Close that arrow-go would call.
@@ -185,10 +195,7 @@ func (w *Writer) write(batch arrow.RecordBatch, known bool) error {
 	for from := int64(0); from < batch.NumRows(); {
 		part, size, full := w.take(batch, from)
 		from += part.NumRows()
-		w.pending.batches = append(w.pending.batches, part)
-		w.pending.known = append(w.pending.known, known)
-		w.pending.rows += int(part.NumRows())
-		w.pending.bytes += size
+		w.pending.add(part, known, size)
 		if full {
 			if err := w.flush(); err != nil {
 				return err
@@ -200,7 +207,7 @@ func (w *Writer) write(batch arrow.RecordBatch, known bool) error {
 
 // take slices off a batch what the row group has room for, one row at least.
 func (w *Writer) take(batch arrow.RecordBatch, from int64) (part arrow.RecordBatch, size int64, full bool) {
-	n := min(batch.NumRows()-from, int64(w.o.RowGroupRows-w.pending.rows))
+	n := min(batch.NumRows()-from, int64(w.o.RowGroupRows)-w.pending.rows)
 	room := w.o.RowGroupBytes - w.pending.bytes
 	part = batch.NewSlice(from, from+n)
 	if size = batchBytes(part); size > room && n > 1 {
@@ -209,7 +216,22 @@ func (w *Writer) take(batch arrow.RecordBatch, from int64) (part arrow.RecordBat
 		part = batch.NewSlice(from, from+n)
 		return part, batchBytes(part), true
 	}
-	return part, size, size >= room || w.pending.rows+int(n) == w.o.RowGroupRows
+	return part, size, size >= room || w.pending.rows+n == int64(w.o.RowGroupRows)
+}
+
+// add takes the part over.
+func (g *rowGroup) add(part arrow.RecordBatch, known bool, size int64) {
+	if g.columns == nil {
+		g.columns = make([][]arrow.Array, part.NumCols())
+	}
+	for i, c := range part.Columns() {
+		c.Retain()
+		g.columns[i] = append(g.columns[i], c)
+	}
+	g.known = append(g.known, known)
+	g.rows += part.NumRows()
+	g.bytes += size
+	part.Release()
 }
 
 func (w *Writer) check(batch arrow.RecordBatch) error {
@@ -227,7 +249,7 @@ func (w *Writer) check(batch arrow.RecordBatch) error {
 }
 
 // Rows is the number of rows written.
-func (w *Writer) Rows() int64 { return w.rows + int64(w.pending.rows) }
+func (w *Writer) Rows() int64 { return w.rows + w.pending.rows }
 
 // Bytes is the size that the file would have if it were closed now, without its footer: what
 // has gone out and an estimate, from the compression so far, of what is still in memory.
@@ -244,19 +266,21 @@ func (w *Writer) Bytes() int64 {
 
 // flush hands the pending rows on to be written as a row group, once the one before is.
 func (w *Writer) flush() error {
-	if err := w.wait(); err != nil {
-		return err
-	}
-	if err := w.open(); err != nil {
-		return err
-	}
 	g := w.pending
 	w.pending = rowGroup{}
-	w.rows += int64(g.rows)
+	return w.hand(context.Background(), g)
+}
+
+func (w *Writer) hand(ctx context.Context, g rowGroup) error {
+	if err := w.wait(); err != nil {
+		g.release()
+		return err
+	}
+	w.rows += g.rows
 	w.handed = g.bytes
 	w.writing = make(chan written, 1)
 	write := func() {
-		err := w.writeGroup(g)
+		err := w.writeGroup(ctx, g)
 		g.release()
 		w.writing <- written{bytes: g.bytes, out: w.sink.n, err: err}
 	}
@@ -280,29 +304,85 @@ func (w *Writer) wait() error {
 	return done.err
 }
 
-func (w *Writer) writeGroup(g rowGroup) error {
-	group, err := w.file.AppendBufferedRowGroupChecked()
+// writeGroup encodes the columns of a row group that are not copied, and appends it.
+func (w *Writer) writeGroup(ctx context.Context, g rowGroup) error {
+	chunks, err := w.encodeGroup(g)
 	if err != nil {
-		return fmt.Errorf("basefile: %w", err)
-	}
-	var columns errgroup.Group
-	columns.SetLimit(w.o.Parallel)
-	for i := range w.layout.columns {
-		columns.Go(func() error { return w.encode(group, i, g.batches) })
-	}
-	columns.Go(func() error { w.keys.add(g); return nil })
-	if err := columns.Wait(); err != nil {
 		return err
 	}
-	if err := group.Close(); err != nil {
+	if g.from != nil {
+		chunks = w.withCopied(g, chunks)
+	}
+	if err := w.file.append(ctx, g.rows, chunks); err != nil {
 		return fmt.Errorf("basefile: %w", err)
 	}
 	return nil
 }
 
+// encodedFile is a Parquet file in memory.
+type encodedFile []byte
+
+func (f encodedFile) ReadAt(p []byte, off int64) (int, error) {
+	return bytes.NewReader(f).ReadAt(p, off)
+}
+
+func (f encodedFile) metadata() []byte {
+	end := len(f) - trailer
+	return f[end-int(binary.LittleEndian.Uint32(f[end:])) : end]
+}
+
+// encodeGroup encodes the columns that have pieces, and returns the chunks of their leaves in
+// order. It does so as a file of its own.
+func (w *Writer) encodeGroup(g rowGroup) ([]chunkSource, error) {
+	l, pieces := w.layout, g.columns
+	if g.from != nil {
+		l = w.layout.of(func(i int) bool { return g.columns[i] != nil })
+		pieces = slices.DeleteFunc(slices.Clone(pieces), func(p []arrow.Array) bool { return p == nil })
+	}
+	var columns errgroup.Group
+	columns.SetLimit(w.o.Parallel)
+	columns.Go(func() error { w.keys.add(g); return nil })
+	if len(pieces) == 0 {
+		return nil, columns.Wait()
+	}
+	var out bytes.Buffer
+	file, err := w.newFile(&out, l, pieces)
+	if err != nil {
+		return nil, err
+	}
+	group, err := file.AppendBufferedRowGroupChecked()
+	if err != nil {
+		return nil, fmt.Errorf("basefile: %w", err)
+	}
+	for i := range pieces {
+		columns.Go(func() error { return encode(group, l, i, pieces[i], w.o.PageBytes) })
+	}
+	if err := columns.Wait(); err != nil {
+		return nil, err
+	}
+	if err := group.Close(); err != nil {
+		return nil, fmt.Errorf("basefile: %w", err)
+	}
+	if err := file.Close(); err != nil {
+		return nil, fmt.Errorf("basefile: %w", err)
+	}
+	encoded := encodedFile(out.Bytes())
+	meta, err := parseFooterMeta(encoded.metadata())
+	if err != nil {
+		return nil, fmt.Errorf("basefile: encoded row group: %w", err)
+	}
+	chunks := make([]chunkSource, len(meta.groups[0].chunks))
+	for i := range chunks {
+		chunks[i] = chunkSource{encoded, &meta.groups[0].chunks[i]}
+	}
+	return chunks, nil
+}
+
 func (g rowGroup) release() {
-	for _, b := range g.batches {
-		b.Release()
+	for _, pieces := range g.columns {
+		for _, p := range pieces {
+			p.Release()
+		}
 	}
 }
 
@@ -326,12 +406,12 @@ func flushPage(w file.ColumnChunkWriter) error {
 	return pages.FlushBufferedDataPages()
 }
 
-// encode writes the i-th column of some rows into the row group's buffers.
-func (w *Writer) encode(group file.BufferedRowGroupWriter, i int, batches []arrow.RecordBatch) error {
-	n := w.layout.columns[i]
+// encode writes the pieces of the i-th column into the row group's buffers.
+func encode(group file.BufferedRowGroupWriter, l *layout, i int, column []arrow.Array, pageBytes int) error {
+	n := l.columns[i]
 	pieces := make([][]chunk, len(n.leaves)) // by leaf
-	for _, b := range batches {
-		chunks, err := shred(n, b.Column(i))
+	for _, piece := range column {
+		chunks, err := shred(n, piece)
 		if err != nil {
 			return err
 		}
@@ -342,19 +422,19 @@ func (w *Writer) encode(group file.BufferedRowGroupWriter, i int, batches []arro
 	for k, leaf := range n.leaves {
 		out, err := group.Column(leaf)
 		if err == nil {
-			err = w.encodeLeaf(out, pieces[k], len(n.children) == 0)
+			err = encodeLeaf(out, pieces[k], len(n.children) == 0, pageBytes)
 		}
 		if err != nil {
-			return fmt.Errorf("basefile: column %s: %w", w.layout.leaves[leaf].path, err)
+			return fmt.Errorf("basefile: column %s: %w", l.leaves[leaf].path, err)
 		}
 	}
 	return nil
 }
 
 // encodeLeaf writes one leaf; flat says that it is a whole column.
-func (w *Writer) encodeLeaf(out file.ColumnChunkWriter, chunks []chunk, flat bool) error {
+func encodeLeaf(out file.ColumnChunkWriter, chunks []chunk, flat bool, pageBytes int) error {
 	if text, ok := out.(*file.ByteArrayColumnChunkWriter); ok && flat {
-		return writeDictionary(text, chunks, w.o.PageBytes)
+		return writeDictionary(text, chunks, pageBytes)
 	}
 	for _, c := range chunks {
 		if err := writeChunk(out, c); err != nil {
@@ -364,11 +444,8 @@ func (w *Writer) encodeLeaf(out file.ColumnChunkWriter, chunks []chunk, flat boo
 	return flushPage(out)
 }
 
-// open starts the file. The pending rows decide which columns get dictionaries.
-func (w *Writer) open() error {
-	if w.file != nil {
-		return nil
-	}
+// newFile starts a file. Pieces, which may be none, are the rows of its columns.
+func (w *Writer) newFile(out io.Writer, l *layout, pieces [][]arrow.Array) (*file.Writer, error) {
 	props := []parquet.WriterProperty{
 		parquet.WithAllocator(w.o.Alloc),
 		parquet.WithVersion(parquet.V1_0),
@@ -380,23 +457,27 @@ func (w *Writer) open() error {
 		parquet.WithStats(true),
 		parquet.WithRootName(w.o.Schema.Record().FullName()),
 	}
-	for i, n := range w.layout.columns {
-		pieces := make([][]arrow.Array, len(n.leaves))
-		for _, b := range w.pending.batches {
-			for k, a := range n.appendLeaves(nil, b.Column(i)) {
-				pieces[k] = append(pieces[k], a)
+	for i, column := range pieces {
+		n := l.columns[i]
+		arrays := make([][]arrow.Array, len(n.leaves))
+		for _, piece := range column {
+			for k, a := range n.appendLeaves(nil, piece) {
+				arrays[k] = append(arrays[k], a)
 			}
 		}
 		for k, leaf := range n.leaves {
-			props = append(props, parquet.WithDictionaryFor(w.layout.leaves[leaf].path, repeats(pieces[k])))
+			path := l.leaves[leaf].path
+			if _, decided := w.dictionary[path]; !decided {
+				w.dictionary[path] = repeats(arrays[k])
+			}
+			props = append(props, parquet.WithDictionaryFor(path, w.dictionary[path]))
 		}
 	}
-	out, err := file.NewParquetWriterWithError(w.sink, w.layout.root, file.WithWriterProps(parquet.NewWriterProperties(props...)))
+	made, err := file.NewParquetWriterWithError(out, l.root, file.WithWriterProps(parquet.NewWriterProperties(props...)))
 	if err != nil {
-		return fmt.Errorf("basefile: %w", err)
+		return nil, fmt.Errorf("basefile: %w", err)
 	}
-	w.file = out
-	return nil
+	return made, nil
 }
 
 // level is the codec's level: zstd's fastest is the best bargain, others have their default.
@@ -430,8 +511,17 @@ func (w *Writer) finish() error {
 	if err := w.wait(); err != nil {
 		return err
 	}
-	if err := w.open(); err != nil {
-		return err
+	var out bytes.Buffer
+	empty, err := w.newFile(&out, w.layout, nil)
+	if err == nil {
+		err = empty.Close()
+	}
+	if err != nil {
+		return fmt.Errorf("basefile: %w", err)
+	}
+	template, err := parseFooterMeta(encodedFile(out.Bytes()).metadata())
+	if err != nil {
+		return fmt.Errorf("basefile: %w", err)
 	}
 	footer := map[string]string{
 		footerAvroSchema:  w.o.Schema.Avro(),
@@ -440,12 +530,7 @@ func (w *Writer) finish() error {
 	}
 	w.keys.footer(footer)
 	maps.Copy(footer, w.o.Footer)
-	for _, k := range slices.Sorted(maps.Keys(footer)) {
-		if err := w.file.AppendKeyValueMetadata(k, footer[k]); err != nil {
-			return fmt.Errorf("basefile: %w", err)
-		}
-	}
-	if err := w.file.Close(); err != nil {
+	if err := w.file.finish(template, footer); err != nil {
 		return fmt.Errorf("basefile: %w", err)
 	}
 	return nil

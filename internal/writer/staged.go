@@ -327,9 +327,6 @@ func (w *write) profile(jobs []*job) *timeline.CommitMetadata {
 
 // perform writes the files of all jobs, several at a time.
 func (w *write) perform(ctx context.Context, jobs []*job) ([]*timeline.WriteStat, error) {
-	if len(jobs) > 1 {
-		w.base.Parallel = 1 // file groups keep the processors busy
-	}
 	var mu sync.Mutex
 	var stats []*timeline.WriteStat
 	work, ctx := errgroup.WithContext(ctx)

@@ -1,0 +1,327 @@
+package cow
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/internal/basefile"
+	"github.com/hudi-go/hudi-go/merge"
+	"github.com/hudi-go/hudi-go/schema"
+)
+
+const (
+	// keptBytes is the compressed size from which on a row group with few rows is kept.
+	keptBytes = basefile.DefaultRowGroupBytes / 32
+	// heldBytes is how many rows of a row group are held to find out which of its columns have
+	// changed. Other engines make larger ones; those are made anew.
+	heldBytes = 2 * basefile.DefaultRowGroupBytes
+	// nameRows is how often the file's name is in memory.
+	nameRows = merge.BatchRows
+)
+
+// rewrite writes the rows of a base file into the next one of its group, with changes merged
+// in. What the changes leave as it is, is copied in its encoded form: whole row groups, and in
+// others the columns of which no value changes. Only the column of the file's name is new
+// everywhere.
+type rewrite struct {
+	w       *Writer
+	f       *file
+	old     *basefile.Reader
+	changes *merge.Reducer
+	entries []int32 // of the changes that may be in the file; none if the rows stay as they are
+	copies  []bool  // columns that can be copied
+	keyAt   int
+	stats   merge.Stats
+}
+
+// small tells whether a row group is put together with its neighbours instead of kept: each
+// write adds one for its inserts.
+func (x *rewrite) small(g *basefile.RowGroup) bool {
+	return g.Rows < int64(cmp.Or(x.w.RowGroupRows, basefile.DefaultRowGroupRows)/4) && g.Bytes < keptBytes
+}
+
+func (x *rewrite) run(ctx context.Context) (merge.Stats, error) {
+	var ok bool
+	if _, x.keyAt, ok = x.w.Schema.Field(schema.MetaRecordKey); !ok {
+		return x.stats, fmt.Errorf("rows without meta fields: %w", base.ErrUnsupported)
+	}
+	if x.copies = x.f.rows.Copies(x.old); x.copies != nil && x.f.nameAt >= 0 {
+		x.copies[x.f.nameAt] = false
+	}
+	groups := x.old.RowGroups()
+	changed, err := x.changed(ctx)
+	for i := 0; i < len(groups) && err == nil; {
+		if !changed[i] {
+			if groups[i].Rows > 0 {
+				err = x.keep(ctx, &groups[i])
+			}
+			i++
+			continue
+		}
+		from := i
+		for i < len(groups) && changed[i] {
+			i++
+		}
+		err = x.merge(ctx, groups[from:i])
+	}
+	return x.stats, err
+}
+
+// changed tells which row groups have to be read.
+func (x *rewrite) changed(ctx context.Context) ([]bool, error) {
+	groups := x.old.RowGroups()
+	out := make([]bool, len(groups))
+	const rowsAChange = 16 // with more changes nearly every row group has some
+	if x.copies == nil || rowsAChange*int64(len(x.entries)) > x.old.Rows() {
+		for i := range out {
+			out[i] = true
+		}
+		return out, nil
+	}
+	keys := make([][]byte, len(x.entries))
+	for i, e := range x.entries {
+		keys[i] = x.changes.Key(int(e))
+	}
+	slices.SortFunc(keys, bytes.Compare)
+	for i := range groups {
+		g := &groups[i]
+		if x.small(g) {
+			out[i] = true
+			continue
+		}
+		n := keysIn(g, keys)
+		out[i] = n > 0
+		if few := 2*n <= len(groups); n > 0 && few { // so few that it may well have none of them
+			var err error
+			if out[i], err = x.hasKeys(ctx, g); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out, nil
+}
+
+// keysIn counts the keys, which are sorted, that lie between the least and the greatest of a
+// row group.
+func keysIn(g *basefile.RowGroup, keys [][]byte) int {
+	low, high, _, _, ok := g.Range(schema.MetaRecordKey, &schema.Type{Kind: schema.String})
+	from, isText := low.(string)
+	to, _ := high.(string)
+	if !ok || !isText {
+		return len(keys)
+	}
+	first, _ := slices.BinarySearchFunc(keys, from, func(k []byte, s string) int { return bytes.Compare(k, []byte(s)) })
+	n, _ := slices.BinarySearchFunc(keys[first:], to, func(k []byte, s string) int {
+		if string(k) <= s {
+			return -1
+		}
+		return 1
+	})
+	return n
+}
+
+// hasKeys reads the keys of a row group to see whether one is to be changed.
+func (x *rewrite) hasKeys(ctx context.Context, g *basefile.RowGroup) (bool, error) {
+	columns, err := x.w.Schema.Project([]string{schema.MetaRecordKey})
+	if err != nil {
+		return false, err
+	}
+	for batch, err := range x.old.Read(ctx, basefile.ReadOptions{Schema: columns, Keep: only(g)}) {
+		if err != nil {
+			return false, err
+		}
+		keys, err := keysOf(batch, 0)
+		if err != nil {
+			return false, err
+		}
+		for i := range keys.Len() {
+			if x.changes.Find(keys.Value(i)) >= 0 {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+func only(groups ...*basefile.RowGroup) func(*basefile.RowGroup) bool {
+	first, last := groups[0].First, groups[len(groups)-1].First
+	return func(g *basefile.RowGroup) bool { return g.First >= first && g.First <= last }
+}
+
+func keysOf(batch arrow.RecordBatch, at int) (*array.String, error) {
+	keys, ok := batch.Column(at).(*array.String)
+	if !ok {
+		return nil, fmt.Errorf("column %s is %s: %w", schema.MetaRecordKey, batch.Column(at).DataType(), base.ErrCorrupt)
+	}
+	return keys, nil
+}
+
+// keep copies a row group. Columns that the old file has in another form, or not at all, are
+// read and made anew.
+func (x *rewrite) keep(ctx context.Context, g *basefile.RowGroup) error {
+	columns := make([][]arrow.Array, len(x.copies))
+	defer release(columns)
+	var names []string
+	for i, f := range x.w.Schema.Fields() {
+		if !x.copies[i] && i != x.f.nameAt {
+			names = append(names, f.Name)
+		}
+	}
+	if len(names) > 0 {
+		s, err := x.w.Schema.Project(names)
+		if err != nil {
+			return err
+		}
+		for batch, err := range x.old.Read(ctx, basefile.ReadOptions{Schema: s, Keep: only(g), Parallel: x.w.Parallel}) {
+			if err != nil {
+				return err
+			}
+			for k, name := range names {
+				_, at, _ := x.w.Schema.Field(name)
+				batch.Column(k).Retain()
+				columns[at] = append(columns[at], batch.Column(k))
+			}
+		}
+	}
+	return x.copyGroup(ctx, g, columns)
+}
+
+// copyGroup hands a row group on, with the name of the file added to the columns that are new.
+func (x *rewrite) copyGroup(ctx context.Context, g *basefile.RowGroup, columns [][]arrow.Array) error {
+	if x.f.nameAt >= 0 {
+		for left := g.Rows; left > 0; left -= nameRows {
+			columns[x.f.nameAt] = append(columns[x.f.nameAt], x.f.names(min(left, nameRows)))
+		}
+	}
+	if err := x.f.rows.CopyGroup(ctx, x.old, g, columns); err != nil {
+		return fmt.Errorf("cow: write %s: %w", x.f.stat.Path, err)
+	}
+	return nil
+}
+
+func release(columns [][]arrow.Array) {
+	for _, pieces := range columns {
+		for _, p := range pieces {
+			p.Release()
+		}
+	}
+}
+
+// merge reads neighbouring row groups and merges the changes in.
+func (x *rewrite) merge(ctx context.Context, groups []basefile.RowGroup) error {
+	g := &mergedGroup{x: x}
+	defer func() { g.drop() }()
+	options := basefile.ReadOptions{
+		Schema: x.w.Schema, BatchRows: merge.BatchRows, Parallel: x.w.Parallel, Keep: only(&groups[0], &groups[len(groups)-1]),
+	}
+	for batch, err := range x.old.Read(ctx, options) {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+		for g.of == nil || g.read == g.of.Rows {
+			g.begin(&groups[0])
+			groups = groups[1:]
+		}
+		merged := batch
+		if len(x.entries) > 0 {
+			keys, err := keysOf(batch, x.keyAt)
+			if err != nil {
+				return err
+			}
+			var stats merge.Stats
+			if merged, stats, err = x.changes.MergeBase(batch, keys); err != nil {
+				return err
+			}
+			x.stats.Add(stats)
+		} else {
+			merged.Retain()
+		}
+		if err := g.add(ctx, batch, merged); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mergedGroup are the merged rows of a row group as far as they are read.
+type mergedGroup struct {
+	x       *rewrite
+	of      *basefile.RowGroup
+	read    int64               // rows of the old group
+	held    []arrow.RecordBatch // merged
+	bytes   int64
+	changed []bool // columns with other values than in the old group
+	anew    bool   // the group is written without holding it any longer
+}
+
+func (g *mergedGroup) begin(of *basefile.RowGroup) {
+	*g = mergedGroup{x: g.x, of: of, changed: make([]bool, len(g.x.copies))}
+	g.anew = g.x.copies == nil || g.x.small(of)
+}
+
+// add takes over the next rows of the group, as they were and as they are now.
+func (g *mergedGroup) add(ctx context.Context, old, merged arrow.RecordBatch) error {
+	g.read += old.NumRows()
+	g.held = append(g.held, merged)
+	if !g.anew {
+		g.anew = merged.NumRows() != old.NumRows()
+		for i, c := range merged.Columns() {
+			if c != old.Column(i) {
+				g.changed[i] = true
+			}
+			g.bytes += int64(c.Data().SizeInBytes())
+		}
+		g.anew = g.anew || g.bytes > heldBytes
+	}
+	switch {
+	case g.anew:
+		return g.writeAnew()
+	case g.read == g.of.Rows:
+		return g.copy(ctx)
+	}
+	return nil
+}
+
+func (g *mergedGroup) writeAnew() error {
+	for _, b := range g.held {
+		if err := g.x.f.write(b, g.x.f.rows.WriteKnown); err != nil {
+			return err
+		}
+	}
+	g.drop()
+	return nil
+}
+
+// copy writes the group with those of its columns copied that are still the same.
+func (g *mergedGroup) copy(ctx context.Context) error {
+	columns := make([][]arrow.Array, len(g.changed))
+	defer release(columns)
+	for i := range columns {
+		if i == g.x.f.nameAt || g.x.copies[i] && !g.changed[i] {
+			continue
+		}
+		for _, b := range g.held {
+			b.Column(i).Retain()
+			columns[i] = append(columns[i], b.Column(i))
+		}
+	}
+	g.drop()
+	return g.x.copyGroup(ctx, g.of, columns)
+}
+
+func (g *mergedGroup) drop() {
+	for _, b := range g.held {
+		b.Release()
+	}
+	g.held = nil
+}
