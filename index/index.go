@@ -159,8 +159,8 @@ func keyRange(changes *merge.Reducer) (s span) {
 	return s
 }
 
-// mayHave reports whether a row group may have a key of the range.
-func (s span) mayHave(g *basefile.RowGroup) bool {
+// mayHave reports whether rows of a base file may have a key of the range.
+func (s span) mayHave(g basefile.Statistics) bool {
 	low, high, _, _, ok := g.Range(schema.MetaRecordKey, &schema.Type{Kind: schema.String})
 	if !ok || low == nil {
 		return true

@@ -102,22 +102,28 @@ func (p *Plan) explain(ctx context.Context, t Task) (*SliceExplanation, error) {
 		return nil, err
 	}
 	defer r.Close()
-	columns, err := p.reader.Reads(request)
-	if err != nil {
+	o := basefile.ReadOptions{}
+	if o.Schema, err = p.reader.Reads(request); err != nil {
 		return nil, err
 	}
-	var names []string
-	for _, f := range columns.Fields() {
-		names = append(names, f.Name)
+	if keep {
+		o.Keep, o.PageColumns = request.Keep, request.PageColumns
 	}
 	s.Rows, s.RowGroups = r.Rows(), len(r.RowGroups())
 	for _, g := range r.RowGroups() {
 		if keep && !request.Keep(&g) {
 			continue
 		}
+		rows, bytes, err := g.Selected(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		if rows == 0 {
+			continue
+		}
 		s.KeptGroups++
-		s.KeptRows += g.Rows
-		s.Bytes += g.ColumnBytes(names)
+		s.KeptRows += rows
+		s.Bytes += bytes
 	}
 	return s, nil
 }

@@ -37,18 +37,18 @@ func (p *Plan) partitionMayMatch(path string) bool {
 	return p.where.MayMatchPartition(values) || !p.skipPartition(path, byPath)
 }
 
-// rowGroupStats shows a row group's statistics to a condition.
-type rowGroupStats struct {
-	group *basefile.RowGroup
+// rowStats shows the statistics of rows of a base file to a condition.
+type rowStats struct {
+	rows  basefile.Statistics
 	table *schema.Schema
 }
 
-func (s rowGroupStats) Range(column string) (low, high expr.Value, nulls, rows int64, ok bool) {
+func (s rowStats) Range(column string) (low, high expr.Value, nulls, rows int64, ok bool) {
 	f, at, found := s.table.Field(column)
 	if !found {
 		return // a field of a record: its record may be null, and files differ in naming it
 	}
-	lo, hi, nulls, rows, ok := s.group.Range(column, f.Type)
+	lo, hi, nulls, rows, ok := s.rows.Range(column, f.Type)
 	dt := s.table.Arrow().Field(at).Type
 	return statValue(lo, dt), statValue(hi, dt), nulls, rows, ok
 }

@@ -146,9 +146,8 @@ func (p *Plan) request(t Task) fileslice.Request {
 		WholeBase: p.source.Timeline.Layout() == timeline.Layout1, // as release 0.15 does it
 	}
 	if p.where != nil {
-		request.Keep = func(g *basefile.RowGroup) bool {
-			return p.where.MayMatch(rowGroupStats{g, p.reader.Table})
-		}
+		request.Keep = func(s basefile.Statistics) bool { return p.where.MayMatch(rowStats{s, p.reader.Table}) }
+		request.PageColumns = p.where.Columns()
 	}
 	return request
 }

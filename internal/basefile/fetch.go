@@ -38,11 +38,10 @@ func (r ranges) ReadAt(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
-// fetch reads the chunks of some columns, neighbours at once.
-func (r *Reader) fetch(ctx context.Context, g *RowGroup, leaves []int) (ranges, error) {
-	var all []stretch
+// fetch reads what a selection takes of some columns, neighbours at once. Of whole columns it
+// reads over gaps, of pages nothing that is not wanted.
+func (r *Reader) fetch(ctx context.Context, g *RowGroup, leaves []int, s *selection) (ranges, error) {
 	meta := r.file.MetaData().RowGroup(g.index)
-	type span struct{ from, to int64 }
 	var spans []span
 	for _, leaf := range leaves {
 		c, err := meta.ColumnChunk(leaf)
@@ -50,12 +49,21 @@ func (r *Reader) fetch(ctx context.Context, g *RowGroup, leaves []int) (ranges, 
 			return nil, r.corrupt("row group %d column %d: %v", g.index, leaf, err)
 		}
 		from, n := chunkRange(c)
-		spans = append(spans, span{from, from + n})
+		spans = append(spans, s.spansOf(leaf, from, n)...)
 	}
+	if s.pages != nil {
+		return r.read(ctx, spans, 0)
+	}
+	return r.read(ctx, spans, fetchGap)
+}
+
+// read reads spans of the file, those at once that lie no further apart than gap.
+func (r *Reader) read(ctx context.Context, spans []span, gap int64) (ranges, error) {
+	var all ranges
 	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.from, b.from) })
 	for i := 0; i < len(spans); {
 		s := spans[i]
-		for i++; i < len(spans) && spans[i].from <= s.to+fetchGap; i++ {
+		for i++; i < len(spans) && spans[i].from <= s.to+gap; i++ {
 			s.to = max(s.to, spans[i].to)
 		}
 		if err := ctx.Err(); err != nil {

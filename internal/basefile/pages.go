@@ -72,6 +72,9 @@ type pageColumn struct {
 	form  pageForm
 	width int
 	pages *parquet.FilePages
+	where *pageIndex // of the pages, nil if all of them are read
+	row   int64      // the next one of the row group
+	turn  int        // the page that is read next, where where is known
 
 	page     parquet.Page // under way, nil before the first
 	rows, at int          // of the page, and how many of them were taken
@@ -98,6 +101,12 @@ func (c *pageColumn) advance() error {
 		return err
 	}
 	c.page, c.rows, c.at, c.stored = page, int(page.NumValues()), 0, 0
+	if c.where != nil {
+		if want := c.where.first[c.turn+1] - c.where.first[c.turn]; want != int64(c.rows) {
+			return fmt.Errorf("page %d has %d rows, %d by its index", c.turn, c.rows, want)
+		}
+		c.turn++
+	}
 	c.levels, c.index = nil, nil
 	present := c.rows
 	if levels := page.DefinitionLevels(); len(levels) > 0 {
@@ -326,10 +335,27 @@ func (c *pageColumn) runs(n int, each func(run) error) error {
 			return fmt.Errorf("column %s: %w", c.name, err)
 		}
 		got += r.rows
+		c.row += int64(r.rows)
 		c.at += r.rows
 		c.stored = r.to
 	}
 	return nil
+}
+
+// seek goes to a row, which is not before the next one.
+func (c *pageColumn) seek(row int64) error {
+	if ahead := row - c.row; c.where != nil && (c.page == nil || ahead > int64(c.rows-c.at)) {
+		c.turn = c.where.pageOf(row)
+		c.release()
+		c.rows, c.at, c.row = 0, 0, c.where.first[c.turn]
+		if err := c.pages.SeekToRow(c.row); err != nil {
+			return fmt.Errorf("column %s: page %d: %w", c.name, c.turn, err)
+		}
+	}
+	if row == c.row {
+		return nil
+	}
+	return c.runs(int(row-c.row), func(run) error { return nil })
 }
 
 // countOnes counts the rows with a value: those of level 1.

@@ -266,8 +266,11 @@ type ReadOptions struct {
 	// Schema has the columns wanted. They are resolved by name, promoted (schema.Conform),
 	// and are null or have their default where the file lacks them.
 	Schema *schema.Schema
-	// Keep says which row groups to read, nil for all.
-	Keep func(*RowGroup) bool
+	// Keep says which row groups to read, nil for all. It is given a *RowGroup.
+	// With PageColumns it is also asked of the parts of row groups that lie in one page of each
+	// of these columns, which must be among those of Schema; rows of other parts are left out.
+	Keep        func(Statistics) bool
+	PageColumns []string
 	// BatchRows is the most rows of a batch, at most and by default 65536. Batches of wide
 	// rows have fewer.
 	BatchRows int

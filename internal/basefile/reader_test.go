@@ -302,7 +302,7 @@ func TestReadPicksRowGroupsColumnsAndBatches(t *testing.T) {
 	some, err := s.Project([]string{"st", "id"})
 	require.NoError(t, err)
 	var seen []int64
-	for b, err := range r.Read(t.Context(), ReadOptions{Schema: some, BatchRows: 1, Keep: func(g *RowGroup) bool { return g.First == 2 }}) {
+	for b, err := range r.Read(t.Context(), ReadOptions{Schema: some, BatchRows: 1, Keep: func(g Statistics) bool { return g.(*RowGroup).First == 2 }}) {
 		require.NoError(t, err)
 		require.EqualValues(t, 1, b.NumRows())
 		require.True(t, some.Arrow().Equal(b.Schema()))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -23,21 +24,29 @@ type groupScan struct {
 	fields   []arrow.Field        // of the file that are read
 	flat     []*pageColumn        // by field; nil for those of records
 	records  pqarrow.RecordReader // nil if all are flat
-	rows     int64                // read
-	limit    int64                // rows of a batch, at most
+	selected *selection
+	todo     []rowSpan // of the selection, what is left
+	rows     int64     // read
+	limit    int64     // rows of a batch, at most
 	parallel int
 }
 
 func (r *Reader) newGroupScan(ctx context.Context, g *RowGroup, p projection, o ReadOptions) (*groupScan, error) {
 	s := &groupScan{r: r, p: p, group: g, limit: g.batchRows(p.leaves, o.BatchRows), parallel: max(o.Parallel, 1)}
-	if err := r.guard(func() error { return s.open(ctx) }); err != nil {
+	if err := r.guard(func() error { return s.open(ctx, o) }); err != nil {
 		s.close()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *groupScan) open(ctx context.Context) error {
+func (s *groupScan) open(ctx context.Context, o ReadOptions) (err error) {
+	if s.selected, err = s.r.selectRows(ctx, s.group, s.p, o); err != nil {
+		return err
+	}
+	if s.todo = slices.Clone(s.selected.spans); len(s.todo) == 0 {
+		return nil
+	}
 	nested, err := s.openFlat(ctx)
 	if err != nil || len(nested) == 0 {
 		return err
@@ -75,7 +84,7 @@ func (s *groupScan) openFlat(ctx context.Context) (nested []int, err error) {
 		leaves = append(leaves, leaf)
 		s.flat = append(s.flat, &pageColumn{name: field.Field.Name, form: form, width: width})
 	}
-	chunks, err := s.r.fetch(ctx, s.group, leaves)
+	chunks, err := s.r.fetch(ctx, s.group, leaves, s.selected)
 	if err != nil {
 		return nil, err
 	}
@@ -85,6 +94,7 @@ func (s *groupScan) openFlat(ctx context.Context) (nested []int, err error) {
 			continue
 		}
 		c.pages = group[leaves[0]].(*parquet.FileColumnChunk).PagesFrom(chunks)
+		c.where = s.selected.pages[leaves[0]]
 		leaves = leaves[1:]
 		if c.form != formText {
 			continue
@@ -120,13 +130,16 @@ func (s *groupScan) close() {
 
 // next returns the next batch in the wanted schema, io.EOF after the last.
 func (s *groupScan) next() (arrow.RecordBatch, error) {
-	left := s.group.Rows - s.rows
-	if left == 0 {
+	if len(s.todo) == 0 {
 		return nil, io.EOF
 	}
+	span := &s.todo[0]
+	left := span.to - span.from
 	var batch arrow.RecordBatch
 	err := s.r.guard(func() (err error) {
-		batch, err = s.read(min(left, s.limit))
+		if err = s.seek(span.from); err == nil {
+			batch, err = s.read(min(left, s.limit))
+		}
 		return err
 	})
 	if err != nil {
@@ -137,11 +150,27 @@ func (s *groupScan) next() (arrow.RecordBatch, error) {
 	if batch.NumRows() > left {
 		return nil, s.r.corrupt("row group %d has more than its %d rows", s.group.index, s.group.Rows)
 	}
+	if span.from += batch.NumRows(); span.from == span.to {
+		s.todo = s.todo[1:]
+	}
 	out, err := schema.Conform(batch, s.p.schema, s.r.alloc)
 	if err != nil {
 		return nil, fmt.Errorf("basefile: %s: %w", s.r.name, err)
 	}
 	return out, nil
+}
+
+// seek goes to a row, which is not before the next one.
+func (s *groupScan) seek(row int64) error {
+	for _, c := range s.flat {
+		if c == nil {
+			continue
+		}
+		if err := c.seek(row); err != nil {
+			return s.r.failed(fmt.Errorf("row group %d: %w", s.group.index, err))
+		}
+	}
+	return nil
 }
 
 // read returns the next batch of the file's own columns.

@@ -59,9 +59,11 @@ type Request struct {
 	// that with WholeBase all rows of the base file are merged.
 	InRange   func(instant string) bool
 	WholeBase bool
-	// Keep leaves out row groups of a base file that need not be read. It is asked for
-	// slices without logs only, as a row in the logs may lie anywhere.
-	Keep func(*basefile.RowGroup) bool
+	// Keep leaves out row groups of a base file, and parts of them, that need not be read: see
+	// basefile.ReadOptions. It is asked for slices without logs only, as a row in the logs may
+	// lie anywhere.
+	Keep        func(basefile.Statistics) bool
+	PageColumns []string
 	// Parallel is how many columns of the base file may be decoded at a time.
 	Parallel int
 }
@@ -97,7 +99,7 @@ func (r *Reader) Reads(q Request) (*schema.Schema, error) {
 // Read yields the rows of a slice. A batch is valid until the next step.
 func (r *Reader) Read(ctx context.Context, q Request) iter.Seq2[arrow.RecordBatch, error] {
 	if q.baseOnly() {
-		return r.baseRows(ctx, q.Slice.Base, basefile.ReadOptions{Schema: q.Columns, Keep: q.Keep, Parallel: q.Parallel})
+		return r.baseRows(ctx, q.Slice.Base, basefile.ReadOptions{Schema: q.Columns, Keep: q.Keep, PageColumns: q.PageColumns, Parallel: q.Parallel})
 	}
 	return func(yield func(arrow.RecordBatch, error) bool) {
 		if err := r.merged(ctx, q, yield); err != nil {
