@@ -88,6 +88,14 @@ func TestReadsOnlyWhatItNeeds(t *testing.T) {
 	}
 	require.Equal(t, 250, found)
 	require.LessOrEqual(t, c.reads, 3)
+
+	// So do look-ups of one key after another.
+	c.reads = 0
+	for _, key := range sorted {
+		_, _, err := f.Get(t.Context(), key)
+		require.NoError(t, err)
+	}
+	require.LessOrEqual(t, c.reads, 3)
 }
 
 // Whatever is written comes back: whole, by key, by range and by prefix.

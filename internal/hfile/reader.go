@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"sync/atomic"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -29,6 +30,8 @@ type Reader struct {
 	mvcc    bool  // a version follows each value
 	tail    []byte
 	tailOff int64
+	// last is the data block that was read last: one look-up after another is for a neighbour.
+	last atomic.Pointer[dataBlock]
 }
 
 // Open reads the end of a file: trailer, file info and root index. The name is for errors,

@@ -168,11 +168,22 @@ func (c *cursor) load(ctx context.Context) (err error) {
 		return err
 	}
 	r := c.path[len(c.path)-1].ref()
-	if c.block, err = c.f.block(r, dataMagic); err != nil {
-		return err
+	b := c.f.last.Load()
+	if b == nil || b.at != r.offset {
+		b = &dataBlock{at: r.offset}
+		if b.data, err = c.f.block(r, dataMagic); err != nil {
+			return err
+		}
+		c.f.last.Store(b)
 	}
-	c.at, c.rest, c.entry = r.offset, c.block, Entry{}
+	c.block, c.at, c.rest, c.entry = b.data, r.offset, b.data, Entry{}
 	return nil
+}
+
+// dataBlock is a data block, unpacked. Nobody changes it.
+type dataBlock struct {
+	at   int64
+	data []byte
 }
 
 // nextBlock goes to the first entry of the next data block that has one.
