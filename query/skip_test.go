@@ -1,8 +1,10 @@
 package query_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -19,12 +21,18 @@ import (
 	"github.com/hudi-go/hudi-go/internal/metadata"
 	"github.com/hudi-go/hudi-go/internal/rowio"
 	"github.com/hudi-go/hudi-go/query"
+	"github.com/hudi-go/hudi-go/storage"
+	"github.com/hudi-go/hudi-go/storage/mem"
 	"github.com/hudi-go/hudi-go/table"
 )
 
 func source(t *testing.T, name string, alloc memory.Allocator) query.Source {
 	t.Helper()
-	st := goldentest.Store(t, name)
+	return sourceOf(t, goldentest.Store(t, name), alloc)
+}
+
+func sourceOf(t *testing.T, st storage.Store, alloc memory.Allocator) query.Source {
+	t.Helper()
 	c, err := table.LoadConfig(t.Context(), st)
 	require.NoError(t, err)
 	tl, err := c.Timeline(t.Context(), st, time.UTC)
@@ -136,6 +144,36 @@ func TestSkipping(t *testing.T) {
 	for _, index := range []string{"partition_stats", "column_stats", "record_index", "secondary_index_by_customer", "bloom_filters"} {
 		require.NotZero(t, reasons[index], "%s: %v", index, reasons)
 	}
+}
+
+// TestSkippingSlicesWithLogs asks a merge-on-read table that Spark has made with all indexes, as TestSkippingSparkTables of
+// the interop suite makes it: updates, late ones, deletes and keys that come back, in logs.
+func TestSkippingSlicesWithLogs(t *testing.T) {
+	st := mem.New(time.Now)
+	z, err := zip.OpenReader("testdata/v9_indexed_mor.zip")
+	require.NoError(t, err)
+	defer z.Close()
+	for _, f := range z.File {
+		if strings.HasSuffix(f.Name, "/") {
+			continue
+		}
+		r, err := f.Open()
+		require.NoError(t, err)
+		data, err := io.ReadAll(r)
+		require.NoError(t, err)
+		require.NoError(t, st.Put(t.Context(), f.Name, data))
+	}
+	alloc := memory.NewCheckedAllocator(memory.NewGoAllocator())
+	defer alloc.AssertSize(t, 0)
+	with, reasons := sourceOf(t, st, alloc), map[string]int{}
+	askAll(t, with, 6, reasons)
+	for _, index := range []string{"partition_stats", "column_stats", "record_index", "secondary_index_by_s"} {
+		require.NotZero(t, reasons[index], "%s: %v", index, reasons)
+	}
+	// The record index has lost k06, which was deleted and written again.
+	p, err := query.NewPlan(t.Context(), with, query.Options{Where: "id = 'k06'", Columns: []string{"id", "n"}})
+	require.NoError(t, err)
+	require.Equal(t, []string{`{"id":"k06","n":2006}` + "\n"}, answer(t, p, alloc))
 }
 
 // askAll asks every so manyth question.
