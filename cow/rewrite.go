@@ -150,9 +150,13 @@ func (x *rewrite) hasKeys(ctx context.Context, g *basefile.RowGroup) (bool, erro
 	return false, nil
 }
 
-func only(groups ...*basefile.RowGroup) func(*basefile.RowGroup) bool {
+// only keeps some neighbouring row groups.
+func only(groups ...*basefile.RowGroup) func(basefile.Statistics) bool {
 	first, last := groups[0].First, groups[len(groups)-1].First
-	return func(g *basefile.RowGroup) bool { return g.First >= first && g.First <= last }
+	return func(s basefile.Statistics) bool {
+		g, ok := s.(*basefile.RowGroup)
+		return ok && g.First >= first && g.First <= last
+	}
 }
 
 func keysOf(batch arrow.RecordBatch, at int) (*array.String, error) {
