@@ -93,7 +93,7 @@ func execute(ctx context.Context, h *table.Handle, t *txn.Txn) (Result, error) {
 		for _, f := range files {
 			name := path.Base(f.Path)
 			if err := remove(ctx, h.Store, partition, name); err != nil {
-				return Result{}, err
+				return Result{}, fmt.Errorf("%s: %w", h.Config.Layout().FileName(t.Instant, timeline.Clean, timeline.Requested, ""), err)
 			}
 			p.DeletePatterns = append(p.DeletePatterns, name)
 			p.Deleted = append(p.Deleted, name)

@@ -133,7 +133,7 @@ func (r *Runner) execute(ctx context.Context, t *txn.Txn) (Result, error) {
 	}
 	stats, err := r.compactAll(ctx, t, plan, rows, history)
 	if err != nil {
-		return Result{}, err
+		return Result{}, fmt.Errorf("%s: %w", tl.Layout().FileName(t.Instant, timeline.Compaction, timeline.Requested, ""), err)
 	}
 	meta := &timeline.CommitMetadata{
 		PartitionToWriteStats: map[string][]*timeline.WriteStat{}, Compacted: true,

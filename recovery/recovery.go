@@ -314,7 +314,7 @@ func finishRollbacks(ctx context.Context, h *table.Handle, tl *timeline.Timeline
 			return undone, fmt.Errorf("rollback %s names no instant: %w", i.Time, base.ErrCorrupt)
 		}
 		if err := execute(ctx, h, tl, i.Time, plan); err != nil {
-			return undone, err
+			return undone, fmt.Errorf("%s: %w", tl.Layout().FileName(i.Time, timeline.Rollback, timeline.Requested, ""), err)
 		}
 		undone = append(undone, plan.Instant.Time)
 		if tl, err = tl.Reload(ctx); err != nil {

@@ -220,7 +220,7 @@ func (c *Config) readable(layout int) error {
 	case bootstrap != "":
 		return fmt.Errorf("table: bootstrapped from %s: %w", bootstrap, base.ErrUnsupported)
 	}
-	return nil
+	return c.foldersBelow()
 }
 
 // Property returns a stored property by its full name or an alias of it.
@@ -279,6 +279,17 @@ func (c *Config) Changed(now *Config) (string, error) {
 		}
 	}
 	return "", nil
+}
+
+// foldersBelow checks that the folders which properties name are the table's own.
+func (c *Config) foldersBelow() error {
+	for _, key := range []string{keyTimelinePath, keyHistoryPath, keyArchiveFolder} {
+		dir, _ := c.Property(key)
+		if _, err := base.CleanRelative(dir); err != nil {
+			return fmt.Errorf("table: %s: %w", key, err)
+		}
+	}
+	return nil
 }
 
 // Layout is the timeline's layout.

@@ -60,7 +60,7 @@ func readProperties(ctx context.Context, st storage.Store, pause time.Duration) 
 		case errors.Is(err, fs.ErrNotExist):
 			err = backupErr
 		}
-		if !errors.Is(err, base.ErrCorrupt) || attempt == readAttempts {
+		if !errors.Is(err, base.ErrCorrupt) || errors.Is(err, fs.ErrInvalid) || attempt == readAttempts {
 			return nil, err
 		}
 		select {

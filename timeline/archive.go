@@ -112,6 +112,10 @@ func (t *Timeline) EachArchivedWrite(ctx context.Context, from string) iter.Seq2
 				yield(ArchivedWrite{}, t.inArchive(fmt.Errorf("%s of %s has no commit metadata: %w", a.Instant, a.File, base.ErrCorrupt)))
 				return
 			}
+			if err := m.check(); err != nil {
+				yield(ArchivedWrite{}, t.inArchive(fmt.Errorf("%s of %s: %w", a.Instant, a.File, err)))
+				return
+			}
 			found[k] = true
 			if !yield(ArchivedWrite{a.Instant, m}, nil) {
 				return

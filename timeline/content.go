@@ -84,6 +84,9 @@ func (t *Timeline) CommitMetadata(ctx context.Context, i Instant) (*CommitMetada
 		return nil, err
 	}
 	m, err := DecodeCommit(data)
+	if err == nil {
+		err = m.check()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s of %s: %w", t.path(i.File), t.store.URI(), err)
 	}
@@ -97,7 +100,11 @@ func readAvro[T any](ctx context.Context, t *Timeline, name string) (*T, error) 
 		return nil, err
 	}
 	v := new(T)
-	if err := avroio.ReadContainer(data, v); err != nil {
+	err = avroio.ReadContainer(data, v)
+	if c, names := any(v).(checked); err == nil && names {
+		err = c.check()
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%s of %s: %w", t.path(name), t.store.URI(), err)
 	}
 	return v, nil

@@ -86,7 +86,7 @@ func (t *Timeline) historyFiles(ctx context.Context) ([]string, error) {
 	}
 	var out []string
 	for _, f := range manifest.Files {
-		if f.Name == "" || strings.Contains(f.Name, "/") {
+		if !base.IsName(f.Name) {
 			return nil, fmt.Errorf("%s names the file %q: %w", newest, f.Name, base.ErrCorrupt)
 		}
 		out = append(out, f.Name)

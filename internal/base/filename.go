@@ -160,10 +160,18 @@ func BucketOf(fileID string) (bucket int, ok bool) {
 // Join joins path elements with slashes, dropping empty ones ("" is the table's own folder).
 func Join(elem ...string) string { return path.Join(elem...) }
 
+var uri = regexp.MustCompile(`^[A-Za-z0-9+.-]*://`)
+
+// IsName reports whether s can be the name of a file in a folder.
+func IsName(s string) bool {
+	return s != "" && s != "." && s != ".." && !strings.ContainsAny(s, "/\x00")
+}
+
 // CleanRelative checks that p, taken from metadata, stays below the folder it is relative to,
-// and returns its clean form.
+// and returns its clean form. A URI in the middle, as values of partition columns may be, is a
+// path like others: k=http://h is the folder k=http:/h.
 func CleanRelative(p string) (string, error) {
-	if strings.Contains(p, "://") || strings.HasPrefix(p, "/") || strings.ContainsRune(p, 0) {
+	if uri.MatchString(p) || strings.HasPrefix(p, "/") || strings.ContainsRune(p, 0) {
 		return "", fmt.Errorf("path %q is not relative to the table: %w", p, ErrCorrupt)
 	}
 	c := path.Clean("/" + p)[1:]

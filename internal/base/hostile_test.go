@@ -12,7 +12,7 @@ func TestCleanRelativeRefuses(t *testing.T) {
 	for _, p := range []string{
 		"..", "../x", "a/..", "a/../b", "a/../../b", "../../etc/passwd", "a/b/../../..", "./../x", "a/./../../x", "a//../x",
 		"/", "/etc/passwd", "//host/x", "/..", "/../x", "/./x",
-		"file:///etc/passwd", "s3://bucket/x", "hdfs://h:1/x", "a/file:///x", "://x", "x://",
+		"file:///etc/passwd", "s3://bucket/x", "hdfs://h:1/x", "://x", "x://",
 		"\x00", "a\x00b", "a/\x00/..",
 	} {
 		_, err := CleanRelative(p)

@@ -1,8 +1,6 @@
 package txn
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -60,7 +58,10 @@ func Marked(ctx context.Context, st storage.Store, instant string) ([]string, er
 	if err != nil {
 		return nil, fmt.Errorf("txn: markers of %s: %w", instant, err)
 	}
-	return cleanPaths(paths)
+	if err := cleanPaths(paths); err != nil {
+		return nil, fmt.Errorf("txn: markers in %s: %w", dir, err)
+	}
+	return paths, nil
 }
 
 // serverMarkers reads markers as the timeline server keeps them: a few files with one
@@ -80,26 +81,30 @@ func serverMarkers(ctx context.Context, st storage.Store, dir string) ([]string,
 		if err != nil {
 			return nil, fmt.Errorf("txn: markers in %s: %w", e.Path, err)
 		}
-		for lines := bufio.NewScanner(bytes.NewReader(data)); lines.Scan(); {
-			if at := strings.LastIndex(lines.Text(), markerInfix); at >= 0 {
-				paths = append(paths, lines.Text()[:at])
+		found := len(paths)
+		for line := range strings.Lines(string(data)) {
+			if at := strings.LastIndex(line, markerInfix); at >= 0 {
+				paths = append(paths, line[:at])
 			}
 		}
+		if err := cleanPaths(paths[found:]); err != nil {
+			return nil, fmt.Errorf("txn: markers in %s: %w", e.Path, err)
+		}
 	}
-	return cleanPaths(paths)
+	return paths, nil
 }
 
 // cleanPaths holds the paths to the table: they come from files that anybody can write,
 // and what they name is deleted.
-func cleanPaths(paths []string) ([]string, error) {
+func cleanPaths(paths []string) error {
 	for i, p := range paths {
 		clean, err := base.CleanRelative(p)
 		if err != nil {
-			return nil, fmt.Errorf("txn: marker: %w", err)
+			return err
 		}
 		paths[i] = clean
 	}
-	return paths, nil
+	return nil
 }
 
 // RemoveMarkers deletes an instant's markers.

@@ -15,7 +15,7 @@ import (
 // Delete implements storage.Store. A deletion is synced like a write: recovery relies on
 // the order of both.
 func (s *store) Delete(ctx context.Context, p string) error {
-	name, err := s.name(ctx, p, storage.CheckFile)
+	name, err := s.ownName(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func (s *store) Delete(ctx context.Context, p string) error {
 
 // DeleteDir implements storage.Store.
 func (s *store) DeleteDir(ctx context.Context, dir string) error {
-	name, err := s.name(ctx, dir, storage.CheckFile)
+	name, err := s.ownName(ctx, dir)
 	if err != nil {
 		return err
 	}

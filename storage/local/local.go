@@ -1,6 +1,9 @@
 // Package local is the store on a local disk. Importing it registers plain paths and the
 // scheme file with package storage.
 //
+// A table's folder may be a symbolic link, and links in it may lead to other places in it.
+// Links that lead out of it are refused by all operations; deleting one deletes the link.
+//
 // Files are written under a temporary name in their own folder, synced, and given their
 // name in one step, so that neither a reader nor a crash ever finds part of one.
 //
@@ -93,8 +96,26 @@ func (s *store) Capabilities() storage.Capabilities {
 	return storage.Capabilities{SharedClock: true, FileLock: canLock}
 }
 
-// name checks a path by rule and returns where it lies on disk.
+// name checks a path by rule and returns where it lies on disk, inside of the root (inside).
 func (s *store) name(ctx context.Context, p string, rule func(string) error) (string, error) {
+	name, err := s.entryName(ctx, p, rule)
+	if err == nil {
+		err = s.inside(name)
+	}
+	return name, err
+}
+
+// ownName is name for what is done to the entry of the folder and does not follow it if it is
+// a symbolic link.
+func (s *store) ownName(ctx context.Context, p string) (string, error) {
+	name, err := s.entryName(ctx, p, storage.CheckFile)
+	if err == nil {
+		err = s.inside(filepath.Dir(name))
+	}
+	return name, err
+}
+
+func (s *store) entryName(ctx context.Context, p string, rule func(string) error) (string, error) {
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
@@ -157,7 +178,8 @@ func (s *store) Stat(ctx context.Context, p string) (storage.Entry, error) {
 	return entry(path.Dir(p), path.Base(p), info), nil
 }
 
-// List implements storage.Store. Symbolic links are followed; one that leads nowhere is left out.
+// List implements storage.Store. Symbolic links are followed; one that leads nowhere is left
+// out, one that leads out of the root is an error: without its files a table would lack rows.
 func (s *store) List(ctx context.Context, dir string) ([]storage.Entry, error) {
 	name, err := s.name(ctx, dir, storage.CheckPath)
 	if err != nil {
@@ -176,8 +198,10 @@ func (s *store) List(ctx context.Context, dir string) ([]storage.Entry, error) {
 			continue
 		}
 		info, err := e.Info()
-		if err == nil && info.Mode()&fs.ModeSymlink != 0 {
-			info, err = os.Stat(filepath.Join(name, e.Name()))
+		if link := filepath.Join(name, e.Name()); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			if err = s.leads(link); err == nil {
+				info, err = os.Stat(link)
+			}
 		}
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // deleted since it was read from the folder

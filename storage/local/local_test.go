@@ -2,6 +2,7 @@ package local_test
 
 import (
 	"context"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -188,21 +189,74 @@ func TestChecksumFiles(t *testing.T) {
 }
 
 func TestSymbolicLinks(t *testing.T) {
-	dir, other := t.TempDir(), t.TempDir()
+	dir := t.TempDir()
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "other"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "other/f"), []byte("data"), 0o644))
+	if err := os.Symlink("other", filepath.Join(dir, "p")); err != nil {
+		t.Skip(err)
+	}
+	require.NoError(t, os.Symlink(filepath.Join(dir, "other/f"), filepath.Join(dir, "l")))
+	require.NoError(t, os.Symlink(filepath.Join(dir, "none"), filepath.Join(dir, "dangling")))
+	s := open(t, dir)
+	entries, err := s.List(t.Context(), "")
+	require.NoError(t, err)
+	require.Len(t, entries, 3)
+	require.Equal(t, int64(4), entries[0].Size)
+	require.True(t, entries[2].Dir)
+	_, err = s.Open(t.Context(), "dangling")
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	require.NoError(t, s.DeleteDir(t.Context(), "p"))
+	require.Equal(t, []string{"f"}, files(t, filepath.Join(dir, "other")), "a link is not followed to delete")
+}
+
+// Links out of the root are refused, whatever is done through them; the root may be one.
+func TestSymbolicLinksOut(t *testing.T) {
+	top := t.TempDir()
+	dir, other := filepath.Join(top, "table"), filepath.Join(top, "other")
+	for _, d := range []string{dir, filepath.Join(other, "d")} {
+		require.NoError(t, os.MkdirAll(d, 0o755))
+	}
 	require.NoError(t, os.WriteFile(filepath.Join(other, "f"), []byte("data"), 0o644))
 	if err := os.Symlink(other, filepath.Join(dir, "p")); err != nil {
 		t.Skip(err)
 	}
 	require.NoError(t, os.Symlink(filepath.Join(other, "f"), filepath.Join(dir, "l")))
-	require.NoError(t, os.Symlink(filepath.Join(other, "none"), filepath.Join(dir, "dangling")))
-	s := open(t, dir)
-	entries, err := s.List(t.Context(), "")
+	require.NoError(t, os.Symlink(dir, filepath.Join(top, "name")))
+	s := open(t, filepath.Join(top, "name"))
+	ctx := t.Context()
+	for what, do := range map[string]func() error{
+		"open below":    func() error { _, err := s.Open(ctx, "p/f"); return err },
+		"open":          func() error { _, err := s.Open(ctx, "l"); return err },
+		"stat":          func() error { _, err := s.Stat(ctx, "l"); return err },
+		"list":          func() error { _, err := s.List(ctx, "p"); return err },
+		"list above":    func() error { _, err := s.List(ctx, ""); return err },
+		"put":           func() error { return s.Put(ctx, "p/f", nil) },
+		"put if absent": func() error { return s.PutIfAbsent(ctx, "p/g", nil) },
+		"create":        func() error { _, err := s.Create(ctx, "p/g"); return err },
+		"delete":        func() error { return s.Delete(ctx, "p/f") },
+		"delete folder": func() error { return s.DeleteDir(ctx, "p/d") },
+		"make folder":   func() error { return s.MakeDir(ctx, "p/e") },
+		"lock":          func() error { _, err := s.(storage.Locker).Lock(ctx, "p/f"); return err },
+		"lock itself":   func() error { _, err := s.(storage.Locker).Lock(ctx, "l"); return err },
+		"sweep":         func() error { return s.(storage.Sweeper).Sweep(ctx, "p") },
+	} {
+		err := do()
+		require.ErrorIs(t, err, fs.ErrInvalid, what)
+		require.ErrorIs(t, err, base.ErrCorrupt, what)
+	}
+	entries, err := os.ReadDir(other)
 	require.NoError(t, err)
 	require.Len(t, entries, 2)
-	require.Equal(t, int64(4), entries[0].Size)
-	require.True(t, entries[1].Dir)
-	require.NoError(t, s.DeleteDir(t.Context(), "p"))
-	require.Equal(t, []string{"f"}, files(t, other), "a link is not followed to delete")
+	require.NoError(t, s.Put(ctx, "l", []byte("own")), "a link is replaced and not written through")
+	require.NoError(t, s.Delete(ctx, "p"))
+	data, err := os.ReadFile(filepath.Join(other, "f"))
+	require.NoError(t, err)
+	require.Equal(t, "data", string(data))
+
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "q"), 0o755))
+	require.NoError(t, os.Symlink("..", filepath.Join(dir, "q/up")))
+	_, err = s.List(ctx, "q")
+	require.ErrorIs(t, err, fs.ErrInvalid, "a walk would not end")
 }
 
 func TestLockBetweenHandles(t *testing.T) {

@@ -25,7 +25,7 @@ func (s *store) Put(ctx context.Context, p string, data []byte) error {
 
 // PutIfAbsent implements storage.Store.
 func (s *store) PutIfAbsent(ctx context.Context, p string, data []byte) error {
-	name, err := s.name(ctx, p, storage.CheckFile)
+	name, err := s.ownName(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ type writer struct {
 }
 
 func (s *store) create(ctx context.Context, p string, rename func(from, to string) error) (*writer, error) {
-	name, err := s.name(ctx, p, storage.CheckFile)
+	name, err := s.ownName(ctx, p)
 	if err != nil {
 		return nil, err
 	}
