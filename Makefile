@@ -2,7 +2,11 @@
 CACHE := $(or $(HUDI_GO_CACHE),$(HOME)/.cache/hudi-go)
 GOLANGCI := $(CACHE)/golangci-lint-v2.15.0/golangci-lint
 
-.PHONY: build test lint interop bench
+.PHONY: build test lint interop bench fuzz
+
+# How long each fuzz target runs, and where the record of the runs is kept.
+FUZZTIME := 10m
+FUZZLOG := $(CACHE)/fuzz.log
 
 build:
 	go build -o bin/hudictl ./cmd/hudictl
@@ -16,6 +20,9 @@ lint:
 
 interop:
 	HUDI_GO_INTEROP=1 go test ./interop/... -v -count=1 -timeout 30m
+
+fuzz:
+	.ci/fuzz $(FUZZTIME) $(FUZZLOG)
 
 bench: build
 	bench/tables.sh bin/hudictl

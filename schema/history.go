@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -67,14 +68,17 @@ func ParseIdentified(text string) (*Identified, error) {
 }
 
 func (in *identifiedJSON) schema(text string) (*Identified, error) {
-	fields, err := in.columns()
+	fields, err := in.columns(0)
 	if err != nil {
 		return nil, fmt.Errorf("schema: schema with column numbers: %w", err)
 	}
 	return &Identified{text, in.Version, fields}, nil
 }
 
-func (in *identifiedJSON) columns() ([]identified, error) {
+func (in *identifiedJSON) columns(depth int) ([]identified, error) {
+	if depth > maxDepth {
+		return nil, fmt.Errorf("nested more than %d levels deep: %w", maxDepth, base.ErrCorrupt)
+	}
 	column := func(id int, name string, text json.RawMessage) (identified, error) {
 		c := identified{id: id, name: name}
 		var plain string
@@ -86,7 +90,7 @@ func (in *identifiedJSON) columns() ([]identified, error) {
 			return c, fmt.Errorf("%w: %w", err, base.ErrCorrupt)
 		}
 		var err error
-		c.fields, err = nested.columns()
+		c.fields, err = nested.columns(depth + 1)
 		return c, err
 	}
 	type part struct {
@@ -145,7 +149,7 @@ func ParseHistory(text []byte, now *Identified) (*History, error) {
 	if len(h.versions) == 0 {
 		return nil, fmt.Errorf("schema: the schema history is empty: %w", base.ErrCorrupt)
 	}
-	slices.SortStableFunc(h.versions, func(a, b *Identified) int { return int(min(1, max(-1, a.version-b.version))) })
+	slices.SortStableFunc(h.versions, func(a, b *Identified) int { return cmp.Compare(a.version, b.version) })
 	return h, nil
 }
 

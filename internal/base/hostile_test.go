@@ -4,6 +4,7 @@ import (
 	"path"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -51,5 +52,33 @@ func FuzzDataFileNames(f *testing.F) {
 			require.True(t, ok, "%q", n.String())
 			require.Equal(t, n, again)
 		}
+	})
+}
+
+func FuzzInstant(f *testing.F) {
+	for _, s := range []string{"20261123084339295", "20261123084339", "00000000000000010", "99999999999999999", "20261123084339295001"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		at, err := ParseInstant(text, time.UTC)
+		if err != nil {
+			require.ErrorIs(t, err, ErrInvalid)
+			return
+		}
+		if len(text) == 17 {
+			require.Equal(t, text, FormatInstant(at, time.UTC))
+		}
+	})
+}
+
+func FuzzPartitionEscapes(f *testing.F) {
+	for _, s := range []string{"", "a/b=c", "%2e%2e", "%", "%4", "50%", "é\x00", "%2F..%2f"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		escaped := EscapePartition(value)
+		require.NotContains(t, escaped, "/")
+		require.Equal(t, value, UnescapePartition(escaped))
+		UnescapePartition(value)
 	})
 }

@@ -160,7 +160,7 @@ func block(magic string, content []byte) []byte {
 
 // deep turns a file without compression into one whose index has three levels, as HBase
 // writes them: per leaf and per inner block the given number of entries.
-func deep(t *testing.T, data []byte, fan int) []byte {
+func deep(t require.TestingT, data []byte, fan int) []byte {
 	message, n := protowire.ConsumeBytes(data[len(data)-4096+8:])
 	require.Positive(t, n)
 	fields := map[protowire.Number]uint64{}
@@ -276,12 +276,4 @@ func exercise(t testing.TB, data []byte) {
 	known(err)
 	_, _, err = f.Meta(hfile.MetaBloom)
 	known(err)
-}
-
-func FuzzOpen(f *testing.F) {
-	for _, data := range golden(f) {
-		f.Add(data)
-	}
-	f.Add(write(f, hfile.None, numbered(3), big))
-	f.Fuzz(func(t *testing.T, data []byte) { exercise(t, data) })
 }
