@@ -31,8 +31,9 @@ func newInspect(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "inspect FILE",
 		Short: "Dump a file of a table",
-		Long: "Dump a file of a table as JSON: a log file (one line a block), a base file (its footer), an instant\n" +
-			"(its whole content), an archive or its manifest, properties. With --rows the rows of a log or base file.",
+		Long: "Dump a file of a table as JSON: a log file (one line a block), a base file (its footer; an HFile's info and\n" +
+			"meta blocks), an instant (its whole content), an archive or its manifest, properties. With --rows the rows of a\n" +
+			"log or base file; of an HFile the entries, in metadata tables with their records.",
 		Example: "  hudictl inspect ./trips/oslo/.7f3c1f2e-0_20260131102030123.log.1_0-1-1\n" +
 			"  hudictl inspect --rows ./trips/oslo/7f3c1f2e-0_0-1-1_20260131102030123.parquet",
 		Args: cobra.ExactArgs(1),
@@ -87,6 +88,8 @@ func (i *inspection) run(ctx context.Context, folder string) error {
 		return i.log(ctx)
 	case strings.HasSuffix(i.name, base.ParquetExt):
 		return i.parquet(ctx)
+	case strings.HasSuffix(i.name, ".hfile"):
+		return i.hfile(ctx)
 	case isInstant:
 		return i.instant(ctx, layout)
 	case strings.HasSuffix(i.name, ".properties"), i.name == ".hoodie_partition_metadata":
@@ -156,6 +159,12 @@ func (i *inspection) block(ctx context.Context, b *logfile.Block) error {
 func recordsIn(ctx context.Context, b *logfile.Block) (int, error) {
 	switch b.Type {
 	case logfile.AvroData, logfile.CDCData, logfile.Delete:
+	case logfile.HFileData:
+		f, err := b.HFile()
+		if err != nil {
+			return 0, err
+		}
+		return int(f.Len()), nil
 	default:
 		return -1, nil
 	}
@@ -215,6 +224,12 @@ func orderingValue(o logfile.Ordering) any {
 func (i *inspection) blockRows(ctx context.Context, b *logfile.Block) error {
 	switch b.Type {
 	case logfile.AvroData, logfile.CDCData, logfile.Delete, logfile.ParquetData:
+	case logfile.HFileData:
+		f, err := b.HFile()
+		if err != nil {
+			return err
+		}
+		return i.entries(ctx, f, b.Schema())
 	default:
 		return nil
 	}

@@ -11,14 +11,14 @@ import (
 	"github.com/hudi-go/hudi-go/internal/goldentest"
 )
 
-// Every file of the golden tables that is a table's is shown; the metadata table's files in HFile form are not.
+// Every file of the golden tables that is a table's is shown.
 func TestInspectGolden(t *testing.T) {
 	shown := map[string]int{}
 	for _, name := range goldentest.Cases(t) {
 		uri := goldentest.Unpack(t, name)
 		require.NoError(t, filepath.WalkDir(uri, func(file string, d fs.DirEntry, err error) error {
 			base := d.Name()
-			if err != nil || d.IsDir() || strings.Contains(file, ".hoodie/metadata/") || strings.Contains(base, ".schemacommit.") { // empty
+			if err != nil || d.IsDir() || strings.HasSuffix(base, ".crc") || strings.Contains(base, ".schemacommit.") { // empty
 				return err
 			}
 			kind := ""
@@ -27,6 +27,8 @@ func TestInspectGolden(t *testing.T) {
 				kind = "log"
 			case strings.HasSuffix(base, ".parquet"):
 				kind = "parquet"
+			case strings.HasSuffix(base, ".hfile"):
+				kind = "hfile"
 			case base == "hoodie.properties", base == ".hoodie_partition_metadata":
 				kind = "properties"
 			case strings.HasPrefix(base, "manifest_"):
@@ -38,15 +40,46 @@ func TestInspectGolden(t *testing.T) {
 			}
 			shown[kind]++
 			require.NotEmpty(t, objects(t, ok(t, "", "inspect", file)), file)
-			if kind == "log" || kind == "parquet" {
+			if kind == "log" || kind == "parquet" || kind == "hfile" {
 				ok(t, "", "inspect", "--rows", file)
 			}
 			return nil
 		}))
 	}
-	for _, kind := range []string{"log", "parquet", "properties", "instant"} {
+	for _, kind := range []string{"log", "parquet", "hfile", "properties", "instant"} {
 		require.Greater(t, shown[kind], 10, "%v", shown)
 	}
+}
+
+// The records of a metadata table are shown with all that they have, in base and log files.
+func TestInspectMetadata(t *testing.T) {
+	dir := filepath.Join(goldentest.Unpack(t, "v9_mdt_full"), ".hoodie", "metadata")
+	file := func(pattern string) string {
+		found, err := filepath.Glob(filepath.Join(dir, pattern))
+		require.NoError(t, err)
+		require.NotEmpty(t, found, pattern)
+		return found[0]
+	}
+	about := objects(t, ok(t, "", "inspect", file("files/*.hfile")))[0]
+	require.Equal(t, []any{"gzip", "__all_partitions__"}, []any{about["compression"], about["firstKey"]})
+	require.Equal(t, "HoodieMetadataRecord", about["schema"].(map[string]any)["name"])
+	require.Equal(t, 1.0, about["info"].(map[string]any)["KEY_VALUE_VERSION"])
+	require.NotEmpty(t, about["lastKey"])
+	parts := objects(t, ok(t, "", "inspect", "--rows", file("files/.*_20261123085618806.log.*")))[0]
+	require.Equal(t, "__all_partitions__", parts["key"])
+	require.Contains(t, parts["record"].(map[string]any)["filesystemMetadata"], "region=eu")
+	stats, values := file("column_stats/.*_20261123085533356.log.*"), 0
+	for _, e := range objects(t, ok(t, "", "inspect", "--rows", stats)) {
+		of := e["record"].(map[string]any)["ColumnStatsMetadata"].(map[string]any)
+		if value, has := of["minValue"].(map[string]any); has {
+			require.Len(t, value, 1, "the kind of value is told")
+			values++
+		}
+	}
+	require.NotZero(t, values)
+	block := objects(t, ok(t, "", "inspect", stats))[0]
+	require.Equal(t, "hfile data", block["type"])
+	require.Positive(t, block["records"])
 }
 
 func TestInspect(t *testing.T) {

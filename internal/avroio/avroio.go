@@ -74,18 +74,18 @@ func ContainerSchema(data []byte) (string, error) {
 // slice, a map, or any other type, which null sets to its zero value. A union of several
 // types is a struct, or a pointer to one, with a pointer for each type that matters, tagged
 // with the type's name: one of them is set, none by null and by types without a field.
-// Errors wrap base.ErrCorrupt for data that breaks the schema, and base.ErrInvalid for a struct or a
-// schema that does not fit.
+// Errors wrap base.ErrCorrupt for data that breaks the schema, and for a schema that is none or
+// does not fit the struct, as it comes with the data.
 func Unmarshal(schemaJSON string, data []byte, v any) (rest []byte, err error) {
 	p := reflect.ValueOf(v)
 	if p.Kind() != reflect.Pointer || p.IsNil() || p.Elem().Kind() != reflect.Struct {
 		return nil, fmt.Errorf("avroio: decoding into %T, want a pointer to a struct: %w", v, base.ErrInvalid)
 	}
 	c, err := codecOf(schemaJSON, p.Type().Elem())
-	if err != nil {
-		return nil, err
+	if err != nil { // the schema comes with the data
+		return nil, fmt.Errorf("%w: %w", err, base.ErrCorrupt)
 	}
-	r := reader{data: data}
+	r := newReader(data)
 	if err := c.decode(&r, p.Elem()); err != nil {
 		return nil, fmt.Errorf("avroio: %w", err)
 	}

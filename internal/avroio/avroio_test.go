@@ -271,7 +271,7 @@ func TestStructsThatDoNotFit(t *testing.T) {
 		A int8 `avro:"a"`
 	}
 	_, err := Unmarshal(a(`"long"`), []byte{0x80, 0x02}, &small)
-	require.ErrorIs(t, err, base.ErrInvalid)
+	require.ErrorIs(t, err, base.ErrCorrupt)
 	_, err = Unmarshal(a(`"long"`), []byte{2}, small)
 	require.ErrorIs(t, err, base.ErrInvalid)
 }

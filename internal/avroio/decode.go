@@ -18,7 +18,31 @@ const maxDepth = 128
 type reader struct {
 	data  []byte
 	depth int
+	left  int // values that may still come, see newReader
 }
+
+// newReader bounds the number of values by the bytes. Nearly every value takes a byte, but a
+// schema of a few records without bytes of their own, each twice in the next, has more values
+// than can be counted.
+func newReader(data []byte) reader {
+	const spare = 1 << 16
+	return reader{data: data, left: spare + maxDepth*len(data)}
+}
+
+// enter begins a value; leave ends it.
+func (r *reader) enter() error {
+	r.depth++
+	r.left--
+	switch {
+	case r.depth > maxDepth:
+		return corrupt("nested more than %d levels deep", maxDepth)
+	case r.left < 0:
+		return corrupt("more values than bytes")
+	}
+	return nil
+}
+
+func (r *reader) leave() { r.depth-- }
 
 func corrupt(format string, args ...any) error {
 	return fmt.Errorf(format+": %w", append(args, base.ErrCorrupt)...)
@@ -53,10 +77,10 @@ func (r *reader) bytes() ([]byte, error) {
 
 // decode reads a value into v, or skips it when the codec has no Go type.
 func (c *codec) decode(r *reader, v reflect.Value) error {
-	if r.depth++; r.depth > maxDepth {
-		return corrupt("nested more than %d levels deep", maxDepth)
+	if err := r.enter(); err != nil {
+		return err
 	}
-	defer func() { r.depth-- }()
+	defer r.leave()
 	switch c.kind {
 	case avro.Record:
 		return c.decodeRecord(r, v)
@@ -87,7 +111,7 @@ func (c *codec) decode(r *reader, v reflect.Value) error {
 		}
 		if c.target != nil {
 			if v.OverflowInt(n) {
-				return fmt.Errorf("%d does not fit a Go %s: %w", n, c.target, base.ErrInvalid)
+				return corrupt("%d does not fit a Go %s", n, c.target)
 			}
 			v.SetInt(n)
 		}

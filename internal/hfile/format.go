@@ -26,6 +26,17 @@ const (
 	None Codec = 2
 )
 
+// String is the codec's name for messages.
+func (c Codec) String() string {
+	switch c {
+	case GZ:
+		return "gzip"
+	case None:
+		return "none"
+	}
+	return fmt.Sprintf("codec %d", uint32(c))
+}
+
 const (
 	dataMagic  = "DATABLK*"
 	metaMagic  = "METABLKc"

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"sync/atomic"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -72,6 +74,24 @@ func (f *Reader) Codec() Codec { return f.codec }
 func (f *Reader) Info(key string) (value []byte, ok bool) {
 	value, ok = f.info[key]
 	return value, ok
+}
+
+// InfoKeys are the names of the entries of the file info, sorted.
+func (f *Reader) InfoKeys() []string { return slices.Sorted(maps.Keys(f.info)) }
+
+// LastKey is the greatest key of the file, nil if it has none.
+func (f *Reader) LastKey() []byte {
+	last, _ := row(f.info[infoLastKey])
+	return last
+}
+
+// MetaNames are the names of the meta blocks, in their order.
+func (f *Reader) MetaNames() []string {
+	var names []string
+	for _, m := range f.meta {
+		names = append(names, string(m.key))
+	}
+	return names
 }
 
 // Schema is the Avro schema of the values as JSON, "" if the file does not say.
