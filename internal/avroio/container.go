@@ -77,7 +77,7 @@ func readHeader(in *bufio.Reader) (meta map[string][]byte, sync [syncSize]byte, 
 	}
 	meta = make(map[string][]byte)
 	for {
-		n, err := binary.ReadVarint(in)
+		n, err := readLong(in)
 		if err != nil {
 			return nil, sync, broken(err, "cut off")
 		}
@@ -86,7 +86,7 @@ func readHeader(in *bufio.Reader) (meta map[string][]byte, sync [syncSize]byte, 
 		}
 		if n < 0 {
 			n = -n
-			if _, err := binary.ReadVarint(in); err != nil {
+			if _, err := readLong(in); err != nil {
 				return nil, sync, broken(err, "cut off")
 			}
 		}
@@ -116,7 +116,7 @@ func readBlock(in *bufio.Reader, d *decompressor, sync [syncSize]byte) (Block, e
 	if _, err := in.Peek(1); err != nil {
 		return Block{}, err
 	}
-	count, err := binary.ReadVarint(in)
+	count, err := readLong(in)
 	if err != nil || count < 0 {
 		return Block{}, broken(err, "no count of records")
 	}
@@ -137,7 +137,7 @@ func readBlock(in *bufio.Reader, d *decompressor, sync [syncSize]byte) (Block, e
 // readSized reads a length and that many bytes into buf. Memory grows with what is there,
 // not with what is declared.
 func readSized(in *bufio.Reader, buf []byte) ([]byte, error) {
-	n, err := binary.ReadVarint(in)
+	n, err := readLong(in)
 	if err != nil {
 		return nil, broken(err, "cut off")
 	}
@@ -154,6 +154,22 @@ func readSized(in *bufio.Reader, buf []byte) ([]byte, error) {
 		return nil, broken(err, "cut off")
 	}
 	return b.Bytes(), nil
+}
+
+// readLong reads a number. (binary.ReadVarint has no error of its own for one that is too long.)
+func readLong(in *bufio.Reader) (int64, error) {
+	var v uint64
+	for shift := 0; shift < 64; shift += 7 {
+		b, err := in.ReadByte()
+		if err != nil {
+			return 0, err
+		}
+		v |= uint64(b&0x7f) << shift
+		if b < 0x80 {
+			return int64(v>>1) ^ -int64(v&1), nil
+		}
+	}
+	return 0, corrupt("a number is too long")
 }
 
 // broken is the error of a format that is not kept, or r's own error if there was one.

@@ -108,18 +108,20 @@ type ref struct {
 func appendEntry(dst, key, value []byte) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, uint32(rowPrefix+len(key)+keySuffix))
 	dst = binary.BigEndian.AppendUint32(dst, uint32(len(value)))
-	dst = append(appendRow(dst, key), 0)
-	dst = binary.BigEndian.AppendUint64(dst, latestTime)
-	dst = append(append(dst, keyType), value...)
-	return append(dst, 0)
+	return append(append(appendKey(dst, key), value...), 0)
+}
+
+// appendKey writes a whole key, also in the index and as the last key: Hudi's native writer
+// puts rows alone there, and HBase's reader, which 0.15 and 1.0 use, fails when it looks for
+// one of them.
+func appendKey(dst, key []byte) []byte {
+	dst = append(binary.BigEndian.AppendUint16(dst, uint16(len(key))), key...)
+	dst = binary.BigEndian.AppendUint64(append(dst, 0), latestTime)
+	return append(dst, keyType)
 }
 
 func entryLen(key, value []byte) int {
 	return entryPrefix + rowPrefix + len(key) + keySuffix + len(value) + 1
-}
-
-func appendRow(dst, key []byte) []byte {
-	return append(binary.BigEndian.AppendUint16(dst, uint16(len(key))), key...)
 }
 
 // row takes the row out of the key of an index entry, or of the file's last key.

@@ -118,7 +118,7 @@ func (w *Writer) Close() error {
 	load := w.off
 	var root []byte
 	for _, r := range w.index {
-		root = appendRow(appendVint(appendRef(root, r), rowPrefix+len(r.key)), r.key)
+		root = appendKey(appendVint(appendRef(root, r), rowPrefix+len(r.key)+keySuffix), r.key)
 	}
 	w.put(rootMagic, -1, root)
 	w.put(rootMagic, -1, names)
@@ -145,9 +145,8 @@ func (w *Writer) fileInfo() []byte {
 	w.info[infoCreated] = binary.BigEndian.AppendUint64(nil, uint64(w.created.UnixMilli()))
 	w.info[infoKeyVersion] = binary.BigEndian.AppendUint32(nil, 1)
 	w.info[infoMaxMVCC] = make([]byte, 8)
-	w.info[infoLastKey] = nil
-	if w.entries > 0 {
-		w.info[infoLastKey] = appendRow(nil, w.last)
+	if w.entries > 0 { // HBase fails on an empty one
+		w.info[infoLastKey] = appendKey(nil, w.last)
 	}
 	var pairs []byte
 	for _, key := range slices.Sorted(maps.Keys(w.info)) {

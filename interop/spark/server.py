@@ -14,6 +14,7 @@ An answer is {"ok": true, …} or {"ok": false, "error": text, "trace": text}. T
   delete    as write, with op "delete"
   compact   path op (schedule | execute | scheduleAndExecute) [timestamp] [options] → rows of the procedure
   sql       statement [tables {name: path}] [options] [out] [encoding] → as read
+  hfile     path reader (native | hbase) [keys] [prefixes] [meta] [info] → what Hudi's Java reader finds: see hfiles.py
   exit
 """
 import argparse
@@ -24,6 +25,7 @@ import tempfile
 import time
 import traceback
 
+import hfiles
 import typedjson
 
 META = ["_hoodie_commit_time", "_hoodie_commit_seqno", "_hoodie_record_key", "_hoodie_partition_path", "_hoodie_file_name"]
@@ -196,13 +198,16 @@ class Server:
                 else:
                     self.spark.conf.unset(key)
 
+    def hfile(self, c):
+        return hfiles.read(self.spark, c)
+
     def forget(self, name):
         """Take a table out of the catalog; Hudi's own DROP TABLE would look at its files."""
         state, jvm = self.spark._jsparkSession.sessionState(), self.spark._jvm
         state.catalog().dropTable(jvm.org.apache.spark.sql.catalyst.TableIdentifier(name), True, False)
 
     COMMANDS = {"read": read, "count": count, "checksum": checksum, "parquet": parquet, "write": write, "delete": delete,
-                "compact": compact, "sql": sql}
+                "compact": compact, "sql": sql, "hfile": hfile}
 
     def handle(self, command):
         run = self.COMMANDS.get(command.get("cmd"))
