@@ -108,15 +108,15 @@ func openSeedLog(t *testing.T) *seedLog {
 	return l
 }
 
-func (l *seedLog) line(s shape, seed int, verdict string) string {
+func (l *seedLog) line(s fmt.Stringer, seed int, verdict string) string {
 	return fmt.Sprintf("%s %d %s %s", s, seed, l.commit, verdict)
 }
 
-func (l *seedLog) passed(s shape, seed int) bool {
+func (l *seedLog) passed(s fmt.Stringer, seed int) bool {
 	return l != nil && l.done[l.line(s, seed, "passed")]
 }
 
-func (l *seedLog) note(s shape, seed int, passed bool) {
+func (l *seedLog) note(s fmt.Stringer, seed int, passed bool) {
 	if l == nil {
 		return
 	}

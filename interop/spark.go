@@ -296,6 +296,35 @@ func (s *Spark) Read(t testing.TB, r Read) Rows {
 	}{"read", r})
 }
 
+// Answer is what a read of several returned: Problem is the engine's where it failed.
+type Answer struct {
+	Rows
+	Problem *EngineError
+}
+
+// UnmarshalJSON takes the answer of one read.
+func (a *Answer) UnmarshalJSON(data []byte) error {
+	var status EngineError
+	if err := json.Unmarshal(data, &status); err != nil {
+		return err
+	}
+	if !status.OK {
+		a.Problem = &status
+		return nil
+	}
+	return a.Rows.UnmarshalJSON(data)
+}
+
+// Reads runs queries two at a time, and returns their answers in the order of the queries.
+func (s *Spark) Reads(t testing.TB, reads []Read) []Answer {
+	t.Helper()
+	var result struct {
+		Answers []Answer `json:"answers"`
+	}
+	s.must(t, map[string]any{"cmd": "reads", "reads": reads}, &result)
+	return result.Answers
+}
+
 // ReadParquet reads a Parquet file or folder with Spark's own reader; schema is Spark DDL or empty.
 func (s *Spark) ReadParquet(t testing.TB, path, schema string) Rows {
 	t.Helper()

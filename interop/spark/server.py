@@ -7,17 +7,19 @@ An answer is {"ok": true, …} or {"ok": false, "error": text, "trace": text}. T
 {"ok": true, "spark": version, "pid": n}; logs go to stderr. The session ends with stdin. Commands ("cmd" and fields):
 
   read      path [options] [meta] [columns] [where] [out] [encoding]  → schema, count, rows (or a jsonl file `out`)
+  reads     reads [commands as of read, two at a time]                → answers, each as that of read, or ok false and error
   count     path [options] [where]                                    → count
   checksum  path [options] [columns] [where]                          → count, sum (see checksum())
   parquet   path [schema] [out] [encoding]                            → as read, by Spark's own Parquet reader
   write     path name op (rows | jsonl | parquet) schema [type] [keys] [partition_by] [ordering] [options] [mode]
   delete    as write, with op "delete"
   compact   path op (schedule | execute | scheduleAndExecute) [timestamp] [options] → rows of the procedure
-  sql       statement [tables {name: path}] [options] [out] [encoding] → as read
+  sql       statement [tables {name: path}] [views {name: {schema, rows}}] [options] [out] [encoding] → as read
   hfile     path reader (native | hbase) [keys] [prefixes] [meta] [info] → what Hudi's Java reader finds: see hfiles.py
   exit
 """
 import argparse
+import concurrent.futures
 import json
 import os
 import sys
@@ -132,6 +134,10 @@ class Server:
     def read(self, c):
         return self.answer(self.frame(c), c)
 
+    def reads(self, c):
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            return {"answers": list(pool.map(lambda r: self.handle(dict(r, cmd="read")), c["reads"]))}
+
     def count(self, c):
         return {"count": self.frame(c).count()}
 
@@ -188,8 +194,12 @@ class Server:
         try:
             for name, path in c.get("tables", {}).items():
                 self.spark.sql(f"CREATE TABLE `{name}` USING hudi LOCATION '{path}'")
+            for name, rows in c.get("views", {}).items():
+                self.input(rows).createOrReplaceTempView(name)
             return self.answer(self.spark.sql(c["statement"]), c)
         finally:
+            for name in c.get("views", {}):
+                self.spark.catalog.dropTempView(name)
             for name in c.get("tables", {}):
                 self.forget(name)
             for key in options:
@@ -206,7 +216,7 @@ class Server:
         state, jvm = self.spark._jsparkSession.sessionState(), self.spark._jvm
         state.catalog().dropTable(jvm.org.apache.spark.sql.catalyst.TableIdentifier(name), True, False)
 
-    COMMANDS = {"read": read, "count": count, "checksum": checksum, "parquet": parquet, "write": write, "delete": delete,
+    COMMANDS = {"read": read, "reads": reads, "count": count, "checksum": checksum, "parquet": parquet, "write": write, "delete": delete,
                 "compact": compact, "sql": sql, "hfile": hfile}
 
     def handle(self, command):

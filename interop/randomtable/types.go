@@ -1,0 +1,173 @@
+package randomtable
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Type is a type of a column, as Spark names it, and how values of it are made.
+type Type struct {
+	DDL string
+	// Nested tells that values have parts.
+	Nested bool
+	value  func(*rand.Rand) any
+}
+
+// texts are strings with what encodings trip over.
+var texts = []string{"", "a", "é水🂡", "with space", "a=b", "100%", "x/y", `"quoted\"`, "null", "line\nbreak", "2024-01-01", strings.Repeat("long ", 40)}
+
+// numberTypes and scalarTypes are chosen from with equal chances; each value is in the encoding of hudictl's jsonl.
+var scalarTypes = []Type{
+	{DDL: "boolean", value: func(r *rand.Rand) any { return r.IntN(2) == 0 }},
+	{DDL: "int", value: func(r *rand.Rand) any { return edge(r, int64(int32(r.Uint32())), 0, -1, 1<<31-1, -1<<31) }},
+	{DDL: "bigint", value: func(r *rand.Rand) any { return edge(r, int64(r.Uint64()), 0, -1, 1<<63-1, -1<<63) }},
+	{DDL: "float", value: func(r *rand.Rand) any { return floating(r, 32) }},
+	{DDL: "double", value: func(r *rand.Rand) any { return floating(r, 64) }},
+	{DDL: "string", value: text},
+	{DDL: "binary", value: func(r *rand.Rand) any {
+		raw := make([]byte, r.IntN(6))
+		for i := range raw {
+			raw[i] = byte(r.Uint32())
+		}
+		return base64.StdEncoding.EncodeToString(raw)
+	}},
+	{DDL: "date", value: func(r *rand.Rand) any { return day(r).Format(time.DateOnly) }},
+	{DDL: "timestamp", value: func(r *rand.Rand) any {
+		return day(r).Add(time.Duration(r.Int64N(86_400_000_000)) * time.Microsecond).Format(micros)
+	}},
+	decimal(5, 2), decimal(9, 0), decimal(18, 6), decimal(20, 4), decimal(38, 10),
+}
+
+const micros = "2006-01-02T15:04:05.000000Z"
+
+func edge(r *rand.Rand, n int64, edges ...int64) int64 {
+	if r.IntN(4) == 0 {
+		return edges[r.IntN(len(edges))]
+	}
+	return n
+}
+
+func floating(r *rand.Rand, bits int) any {
+	switch r.IntN(8) {
+	case 0:
+		return []any{"NaN", "Infinity", "-Infinity", json.Number("-0.0")}[r.IntN(4)]
+	case 1:
+		return r.IntN(100)
+	}
+	return json.Number(strconv.FormatFloat((r.Float64()-0.5)*float64(r.IntN(1_000_000)), 'g', -1, bits))
+}
+
+func text(r *rand.Rand) any {
+	if r.IntN(2) == 0 {
+		return texts[r.IntN(len(texts))]
+	}
+	return fmt.Sprintf("s%d", r.IntN(10_000))
+}
+
+func day(r *rand.Rand) time.Time {
+	if r.IntN(5) == 0 {
+		return time.Date(1+r.IntN(9998), 3, 1, 0, 0, 0, 0, time.UTC)
+	}
+	return time.Date(2024, 1, 1+r.IntN(700), 0, 0, 0, 0, time.UTC)
+}
+
+func decimal(precision, scale int) Type {
+	return Type{DDL: fmt.Sprintf("decimal(%d,%d)", precision, scale), value: func(r *rand.Rand) any {
+		digits := make([]byte, 1+r.IntN(precision))
+		for i := range digits {
+			digits[i] = byte('0' + r.IntN(10))
+		}
+		for len(digits) <= scale {
+			digits = append([]byte{'0'}, digits...)
+		}
+		out := strings.TrimLeft(string(digits[:len(digits)-scale]), "0")
+		if out == "" {
+			out = "0"
+		}
+		if scale > 0 {
+			out += "." + string(digits[len(digits)-scale:])
+		}
+		if r.IntN(2) == 0 && strings.Trim(out, "0.") != "" {
+			out = "-" + out
+		}
+		return out
+	}}
+}
+
+// randomType is a type of at most the depth.
+func randomType(r *rand.Rand, depth int) Type {
+	if depth == 0 || r.IntN(4) > 0 {
+		return scalarTypes[r.IntN(len(scalarTypes))]
+	}
+	switch r.IntN(3) {
+	case 0:
+		return arrayOf(randomType(r, depth-1))
+	case 1:
+		return mapOf(randomType(r, depth-1))
+	}
+	fields := make([]Column, 1+r.IntN(3))
+	for i := range fields {
+		fields[i] = Column{Name: fmt.Sprintf("f%d", i), Type: randomType(r, depth-1)}
+	}
+	return structOf(fields)
+}
+
+func arrayOf(item Type) Type {
+	return Type{DDL: "array<" + item.DDL + ">", Nested: true, value: func(r *rand.Rand) any {
+		out := make([]any, r.IntN(4))
+		for i := range out {
+			out[i] = orNull(r, item)
+		}
+		return out
+	}}
+}
+
+func mapOf(item Type) Type {
+	return Type{DDL: "map<string," + item.DDL + ">", Nested: true, value: func(r *rand.Rand) any {
+		out := map[string]any{}
+		for range r.IntN(4) {
+			out[fmt.Sprint(text(r))] = orNull(r, item)
+		}
+		return out
+	}}
+}
+
+func structOf(fields []Column) Type {
+	names := make([]string, len(fields))
+	for i, f := range fields {
+		names[i] = f.Name + ":" + f.Type.DDL
+	}
+	return Type{DDL: "struct<" + strings.Join(names, ",") + ">", Nested: true, value: func(r *rand.Rand) any {
+		out := map[string]any{}
+		for _, f := range fields {
+			out[f.Name] = orNull(r, f.Type)
+		}
+		return out
+	}}
+}
+
+func orNull(r *rand.Rand, t Type) any {
+	if r.IntN(5) == 0 {
+		return nil
+	}
+	return t.value(r)
+}
+
+// wider is what a type can become when Spark writes it, "" for none: the promotions that Avro's resolution knows.
+func wider(t Type) (Type, bool) {
+	next := map[string][]string{"int": {"bigint", "double"}, "float": {"double"}}[t.DDL]
+	if next == nil {
+		return t, false
+	}
+	for _, s := range scalarTypes {
+		if s.DDL == next[0] {
+			return s, true
+		}
+	}
+	return t, false
+}
