@@ -3,6 +3,7 @@ package timeline
 import (
 	"bytes"
 	"fmt"
+	"strings"
 
 	"github.com/hudi-go/hudi-go/internal/avroio"
 	"github.com/hudi-go/hudi-go/internal/base"
@@ -106,8 +107,11 @@ type WriteStat struct {
 // NoPrevCommit is the PrevCommit of the first file of a file group.
 const NoPrevCommit = "null"
 
-// IsLog reports whether the stat is of a log file.
-func (s *WriteStat) IsLog() bool { return s.LogVersion != 0 }
+// IsLog reports whether the stat is of a log file. The archived timeline of Layout1 keeps no LogVersion; there the name
+// tells, which begins with a dot.
+func (s *WriteStat) IsLog() bool {
+	return s.LogVersion != 0 || strings.HasPrefix(s.Path[strings.LastIndexByte(s.Path, '/')+1:], ".")
+}
 
 // RuntimeStats has milliseconds spent on a file.
 type RuntimeStats struct {

@@ -65,6 +65,12 @@ func TestLogStatsKeepTheirZeroes(t *testing.T) {
       "logFiles" : [ "x" ],`)
 }
 
+func TestStatsOfTheArchiveHaveNoLogVersion(t *testing.T) {
+	require.True(t, (&WriteStat{Path: "p=1/.f-0_20240101000000000.log.2_0-315-485"}).IsLog())
+	require.False(t, (&WriteStat{Path: "p=1/f-0_0-1-2_20240101000000000.parquet"}).IsLog())
+	require.False(t, (&WriteStat{}).IsLog())
+}
+
 func TestUnknownPropertiesAreKept(t *testing.T) {
 	in := `{"operationType":"UPSERT","novel":{"a":[1.50,true]},"partitionToWriteStats":{"p":[{"fileId":"f","recordsStats":{"val":null}}]}}`
 	m, err := DecodeCommit([]byte(in))
