@@ -128,25 +128,13 @@ func newAlternation(t *testing.T, spark *interop.Spark, s shape, seed uint64) *a
 	})
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("the table is %s\nto repeat: HUDI_GO_INTEROP=1 HUDI_GO_SEED=%d go test ./interop -run '^%s$'", a.keep(), seed, t.Name())
+			t.Logf("the table is %s\nto repeat: HUDI_GO_INTEROP=1 HUDI_GO_SEED=%d go test ./interop -run '^%s$'", keep(t, a.ours.path, "hudi-go-alternate-"), seed, t.Name())
 			for _, line := range a.done {
 				t.Log(line)
 			}
 		}
 	})
 	return a
-}
-
-// keep saves the table from the end of the test.
-func (a *alternation) keep() string {
-	to, err := os.MkdirTemp("", "hudi-go-alternate-")
-	if err != nil {
-		return err.Error()
-	}
-	if err := os.CopyFS(to, os.DirFS(a.ours.path)); err != nil {
-		return err.Error()
-	}
-	return to
 }
 
 func (a *alternation) log(format string, args ...any) {

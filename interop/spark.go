@@ -238,6 +238,9 @@ func (r Read) Incremental(begin, end string) Read {
 	return r
 }
 
+// Changes is an incremental read of what changed, with the rows before and after.
+func (r Read) Changes() Read { return r.with("hoodie.datasource.query.incremental.format", "cdc") }
+
 // FromInclusive is an incremental read for Hudi 1.0.2, which takes begin as part of the range.
 func (r Read) FromInclusive() Read {
 	const begin = "hoodie.datasource.read.begin.instanttime"

@@ -4,32 +4,49 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
+	"time"
 )
 
 // steps chooses what is done.
 func (t *Table) steps() {
-	t.write("insert", t.fresh(20+t.r.IntN(40)), nil)
+	t.cleans = t.chance(35)
+	t.write(pick(t.r, "insert", "upsert", "bulk_insert"), t.fresh(20+t.r.IntN(40)), nil)
 	for range 4 + t.r.IntN(7) {
-		t.step()
+		switch p := t.r.IntN(100); {
+		case p < 45:
+			t.change()
+		case p < 62:
+			t.statement()
+		case p < 72:
+			t.evolve()
+		default:
+			t.service()
+		}
 	}
+	t.conditions()
 }
 
-func (t *Table) step() {
+// change is a write by the datasource.
+func (t *Table) change() {
 	switch p := t.r.IntN(100); {
-	case p < 40:
-		t.write("upsert", t.changes(1+t.r.IntN(15)), nil)
 	case p < 50:
+		t.write("upsert", t.changes(1+t.r.IntN(15)), nil)
+	case p < 60:
 		t.write("insert", t.fresh(1+t.r.IntN(10)), nil)
-	case p < 58:
+	case p < 68:
 		t.write("bulk_insert", t.fresh(1+t.r.IntN(10)), nil)
-	case p < 75:
+	case p < 84:
 		t.write("delete", t.known(1+t.r.IntN(6)), nil)
-	case p < 80:
+	case p < 90:
 		t.write("insert_overwrite", t.fresh(1+t.r.IntN(5)), nil)
-	case p < 83:
+	case p < 94:
 		t.write("insert_overwrite_table", t.fresh(5+t.r.IntN(15)), nil)
 	default:
-		t.service()
+		row := t.known(1)
+		if folder, plain := t.folder(row[0]); plain {
+			t.write("delete_partition", row, with(nil, "datasource.write.partitions.to.delete", folder))
+		}
 	}
 }
 
@@ -37,43 +54,84 @@ func (t *Table) write(op string, rows []map[string]any, options map[string]strin
 	t.Steps = append(t.Steps, Step{Kind: Write, Op: op, Schema: t.DDL(), Rows: rows, Options: options})
 }
 
-func (t *Table) service() {
-	if t.Kind == mor {
-		t.write("upsert", t.changes(1+t.r.IntN(8)), with(nil, "compact.inline", "true", "compact.inline.max.delta.commits", "1"))
-		return
-	}
-	t.write("upsert", t.changes(1+t.r.IntN(8)), with(nil, "clustering.inline", "true", "clustering.inline.max.commits", "1"))
+func (t *Table) sql(statement string, options ...string) {
+	t.Steps = append(t.Steps, Step{Kind: SQL, Statement: statement, Options: with(nil, options...)})
 }
 
-// fresh are rows with new keys.
-func (t *Table) fresh(n int) []map[string]any {
-	var out []map[string]any
-	for range n {
-		key := map[string]any{}
+// statement is a write by SQL.
+func (t *Table) statement() {
+	row := t.known(1)[0]
+	c := t.Columns[t.r.IntN(len(t.Columns))]
+	var where []string
+	for _, name := range t.Keys {
+		where = append(where, name+" = "+literal(t.column(name).Type, row[name]))
+	}
+	condition := strings.Join(where, " AND ")
+	if t.chance(40) && !c.Type.Nested {
+		condition = c.Name + " IS NULL"
+	}
+	switch t.r.IntN(3) {
+	case 0:
+		set, ok := t.assignment()
+		if !ok {
+			return
+		}
+		t.Partial = true
+		t.sql("UPDATE {table} SET " + set + " WHERE " + condition)
+	case 1:
+		t.sql("DELETE FROM {table} WHERE " + condition)
+	default:
+		t.merge()
+	}
+}
+
+// assignment sets some column that is neither of the key nor of the partition nor of the order.
+func (t *Table) assignment() (text string, ok bool) {
+	var free []Column
+	for _, c := range t.Columns {
+		if strings.HasPrefix(c.Name, "c") && !c.Type.Nested {
+			free = append(free, c)
+		}
+	}
+	if len(free) == 0 {
+		return "", false
+	}
+	c := pick(t.r, free...)
+	return c.Name + " = " + literal(c.Type, orNull(t.r, c.Type)), true
+}
+
+// merge is a MERGE INTO of all columns or of some.
+func (t *Table) merge() {
+	rows := t.changes(1 + t.r.IntN(8))
+	var on, set []string
+	for _, name := range t.Keys {
+		on = append(on, fmt.Sprintf("t.%s = s.%s", name, name))
+	}
+	update := "UPDATE SET *"
+	if t.chance(50) {
 		for _, c := range t.Columns {
-			switch {
-			case slices.Contains(t.Keys, c.Name):
-				key[c.Name] = t.key(c)
-			case slices.Contains(t.PartitionBy, c.Name):
-				key[c.Name] = t.partition(c)
+			if slices.Contains(t.Ordering, c.Name) || strings.HasPrefix(c.Name, "c") && t.chance(50) {
+				set = append(set, fmt.Sprintf("%s = s.%s", c.Name, c.Name))
 			}
 		}
-		t.keys = append(t.keys, key)
-		out = append(out, t.row(key))
+		if len(set) > 0 {
+			t.Partial = true
+			update = "UPDATE SET " + strings.Join(set, ", ")
+		}
 	}
-	return out
+	if t.chance(20) {
+		update = "DELETE"
+	}
+	text := "MERGE INTO {table} t USING rows s ON " + strings.Join(on, " AND ") + " WHEN MATCHED THEN " + update
+	if t.chance(60) {
+		text += " WHEN NOT MATCHED THEN INSERT *"
+	}
+	t.Steps = append(t.Steps, Step{Kind: SQL, Statement: text, Schema: t.DDL(), Rows: rows})
 }
 
-// key is a value that no other row has in the first key column.
-func (t *Table) key(c Column) any {
-	t.nextID++
-	if c.Type.DDL == "string" {
-		return fmt.Sprintf("%s%d", pick(t.r, "k", "é", "a b", "x:"), t.nextID)
-	}
-	return t.nextID
+func (t *Table) column(name string) Column {
+	return t.Columns[slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == name })]
 }
-
-func (t *Table) partition(Column) any { return pick(t.r, "p1", "p2", "p 3") }
 
 // row gives a key the rest of a row.
 func (t *Table) row(key map[string]any) map[string]any {
@@ -82,22 +140,34 @@ func (t *Table) row(key map[string]any) map[string]any {
 		if _, is := row[c.Name]; is {
 			continue
 		}
-		if slices.Contains(t.Ordering, c.Name) {
-			row[c.Name] = t.time()
-			continue
+		switch {
+		case slices.Contains(t.Ordering, c.Name):
+			row[c.Name] = t.time(c.Type)
+		case c.Name == "_hoodie_is_deleted":
+			row[c.Name] = t.chance(10)
+		default:
+			row[c.Name] = orNull(t.r, c.Type)
 		}
-		row[c.Name] = orNull(t.r, c.Type)
 	}
 	return row
 }
 
 // time is an ordering value: mostly newer than all before, now and then late.
-func (t *Table) time() int64 {
-	if t.chance(25) {
-		return t.clock - 1 - t.r.Int64N(20)
+func (t *Table) time(of Type) any {
+	at := t.clock - 1 - t.r.Int64N(20)
+	if !t.chance(25) {
+		t.clock += t.r.Int64N(3)
+		at = t.clock
 	}
-	t.clock += t.r.Int64N(3)
-	return t.clock
+	switch of.DDL {
+	case "string":
+		return fmt.Sprintf("%08d", at)
+	case "timestamp":
+		return time.Unix(at, 500).UTC().Format(micros)
+	case "double":
+		return float64(at) + 0.5
+	}
+	return at
 }
 
 // known are rows of keys that were written before, each once.
@@ -112,4 +182,26 @@ func (t *Table) known(n int) []map[string]any {
 // changes are rows of known keys and some of new ones.
 func (t *Table) changes(n int) []map[string]any {
 	return append(t.known(n), t.fresh(t.r.IntN(1+n/3))...)
+}
+
+// conditions are what snapshots are asked with.
+func (t *Table) conditions() {
+	row := t.known(1)[0]
+	t.Conditions = append(t.Conditions, "id = "+plainLiteral(row["id"]))
+	if len(t.PartitionBy) > 0 && t.column(t.PartitionBy[0]).Type.DDL == "string" {
+		t.Conditions = append(t.Conditions, t.PartitionBy[0]+" = "+plainLiteral(row[t.PartitionBy[0]]))
+	}
+	for _, c := range t.Columns {
+		if slices.Contains([]string{"int", "bigint"}, c.Type.DDL) && strings.HasPrefix(c.Name, "c") {
+			t.Conditions = append(t.Conditions, c.Name+" > 0")
+			break
+		}
+	}
+}
+
+func plainLiteral(v any) string {
+	if text, is := v.(string); is {
+		return "'" + text + "'"
+	}
+	return fmt.Sprint(v)
 }

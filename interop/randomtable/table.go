@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"slices"
 	"strings"
 )
 
@@ -39,20 +38,31 @@ type Table struct {
 	Options      map[string]string // of every write
 	CDC          bool
 	Meta         bool // rows have meta columns
-	Services     bool // small limits for what services do
+	Metadata     bool // there is a metadata table
+	Partial      bool // log blocks may have some columns only
+	Conditions   []string
 	Features     []string
 	Steps        []Step
 
-	r      *rand.Rand
-	keys   []map[string]any // of all rows that ever were, with their partition columns
-	clock  int64            // greatest ordering value so far
-	nextID int
+	r             *rand.Rand
+	keys          []map[string]any // of all rows that ever were, with their partition columns
+	clock         int64            // greatest ordering value so far
+	nextID        int
+	bucket        bool   // it has the bucket index
+	hive, encoded bool   // partition paths are
+	generator     string // of keys
+	recordIndex   bool
+	folders       map[string][]any // values of partition columns
+	cleans        bool
+	planned       string // a service that waits to be carried out
+	saved         bool
+	added         int // columns
 }
 
 // Kinds of steps.
 const (
 	Write = "write" // rows by Spark's datasource
-	SQL   = "sql"   // a statement; {table} is the table, {newest} the last write, {saved} the savepoint
+	SQL   = "sql"   // a statement; {table} is the table, {name} its name, {newest} the last write, {saved} the savepoint
 	Crash = "crash" // the last write's completed file vanishes
 )
 
@@ -86,8 +96,8 @@ func New(seed int) *Table {
 		r: rand.New(rand.NewPCG(uint64(seed), 0x6875_6469)), Options: map[string]string{}, Meta: true, clock: 1000,
 	}
 	t.layout()
-	t.storage()
 	t.merging()
+	t.storage()
 	t.steps()
 	return t
 }
@@ -116,99 +126,6 @@ func ddl(columns []Column) string {
 		out[i] = "`" + c.Name + "` " + c.Type.DDL
 	}
 	return strings.Join(out, ", ")
-}
-
-// layout chooses columns, keys and partitions.
-func (t *Table) layout() {
-	t.Columns = []Column{{"id", pick(t.r, typeNamed("string"), typeNamed("int"), typeNamed("bigint"))}}
-	t.Keys = []string{"id"}
-	if t.chance(25) {
-		t.Keys = append(t.Keys, "id2")
-		t.Columns = append(t.Columns, Column{"id2", pick(t.r, typeNamed("string"), typeNamed("bigint"))})
-	}
-	generator := "Simple"
-	switch partitions := t.r.IntN(10); {
-	case partitions < 3:
-		generator = "Nonpartitioned"
-	case partitions < 7:
-		t.PartitionBy = []string{"part"}
-	default:
-		t.PartitionBy = []string{"part", "day"}
-	}
-	for _, name := range t.PartitionBy {
-		t.Columns = append(t.Columns, Column{name, typeNamed("string")})
-	}
-	t.PartitionFields = strings.Join(t.PartitionBy, ",")
-	if generator != "Nonpartitioned" && len(t.Keys)+len(t.PartitionBy) > 2 {
-		generator = "Complex"
-	}
-	t.option("datasource.write.keygenerator.class", "org.apache.hudi.keygen."+generator+"KeyGenerator")
-	t.feature("%s keys", strings.ToLower(generator))
-	if len(t.PartitionBy) > 0 {
-		if t.chance(50) {
-			t.option("datasource.write.hive_style_partitioning", "true")
-			t.feature("hive style")
-		}
-		if t.chance(50) {
-			t.option("datasource.write.partitionpath.urlencode", "true")
-			t.feature("url encoding")
-		}
-	}
-	for i := range 2 + t.r.IntN(9) {
-		t.Columns = append(t.Columns, Column{fmt.Sprintf("c%d", i), randomType(t.r, 2)})
-	}
-}
-
-func typeNamed(ddl string) Type {
-	return scalarTypes[slices.IndexFunc(scalarTypes, func(t Type) bool { return t.DDL == ddl })]
-}
-
-// storage chooses how files are written.
-func (t *Table) storage() {
-	codec := pick(t.r, "gzip", "snappy", "zstd", "uncompressed")
-	t.option("parquet.compression.codec", codec)
-	t.feature("%s", codec)
-	if t.chance(50) {
-		t.option("parquet.small.file.limit", "0")
-		t.feature("new files")
-	}
-	if t.Kind == mor {
-		format := pick(t.r, "avro", "parquet")
-		t.option("logfile.data.block.format", format)
-		t.feature("%s logs", format)
-	}
-	switch pick(t.r, "BLOOM", "SIMPLE", "BUCKET") {
-	case "BUCKET":
-		t.option("index.type", "BUCKET")
-		t.option("bucket.index.num.buckets", fmt.Sprint(1+t.r.IntN(4)))
-		t.feature("bucket index")
-	case "SIMPLE":
-		t.option("index.type", "SIMPLE")
-		t.feature("simple index")
-	default:
-		t.option("index.type", "BLOOM")
-		t.feature("bloom index")
-	}
-}
-
-// merging chooses how versions of a row become one.
-func (t *Table) merging() {
-	event := t.chance(60)
-	if event {
-		t.Ordering = []string{"ts"}
-		t.Columns = append(t.Columns, Column{"ts", pick(t.r, typeNamed("bigint"), typeNamed("int"))})
-	}
-	switch {
-	case t.Version == 6 && event:
-		t.option("datasource.write.payload.class", "org.apache.hudi.common.model.DefaultHoodieRecordPayload")
-	case t.Version == 6:
-		t.option("datasource.write.payload.class", "org.apache.hudi.common.model.OverwriteWithLatestAvroPayload")
-	case event:
-		t.option("write.record.merge.mode", "EVENT_TIME_ORDERING")
-	default:
-		t.option("write.record.merge.mode", "COMMIT_TIME_ORDERING")
-	}
-	t.feature("event time %v", event)
 }
 
 // with is options and more of them.

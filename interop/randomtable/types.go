@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,7 +22,7 @@ type Type struct {
 // texts are strings with what encodings trip over.
 var texts = []string{"", "a", "é水🂡", "with space", "a=b", "100%", "x/y", `"quoted\"`, "null", "line\nbreak", "2024-01-01", strings.Repeat("long ", 40)}
 
-// numberTypes and scalarTypes are chosen from with equal chances; each value is in the encoding of hudictl's jsonl.
+// scalarTypes are chosen from with equal chances; each value is in the encoding of hudictl's jsonl.
 var scalarTypes = []Type{
 	{DDL: "boolean", value: func(r *rand.Rand) any { return r.IntN(2) == 0 }},
 	{DDL: "int", value: func(r *rand.Rand) any { return edge(r, int64(int32(r.Uint32())), 0, -1, 1<<31-1, -1<<31) }},
@@ -158,16 +159,30 @@ func orNull(r *rand.Rand, t Type) any {
 	return t.value(r)
 }
 
-// wider is what a type can become when Spark writes it, "" for none: the promotions that Avro's resolution knows.
+func typeNamed(ddl string) Type {
+	return scalarTypes[slices.IndexFunc(scalarTypes, func(t Type) bool { return t.DDL == ddl })]
+}
+
+// wider is what columns of a type can become, by the promotions that Avro's resolution knows.
 func wider(t Type) (Type, bool) {
-	next := map[string][]string{"int": {"bigint", "double"}, "float": {"double"}}[t.DDL]
-	if next == nil {
+	to := map[string]string{"int": "bigint", "float": "double"}[t.DDL]
+	if to == "" {
 		return t, false
 	}
-	for _, s := range scalarTypes {
-		if s.DDL == next[0] {
-			return s, true
-		}
+	return typeNamed(to), true
+}
+
+// literal is a value in SQL.
+func literal(t Type, v any) string {
+	if v == nil {
+		return "NULL"
 	}
-	return t, false
+	quoted := "'" + strings.NewReplacer("\\", "\\\\", "'", "\\'", "\n", "\\n").Replace(fmt.Sprint(v)) + "'"
+	switch t.DDL {
+	case "string":
+		return quoted
+	case "binary":
+		return "unbase64(" + quoted + ")"
+	}
+	return "CAST(" + quoted + " AS " + t.DDL + ")"
 }

@@ -56,7 +56,7 @@ def encode(value, dtype, encoding):
     if kind in ("float", "double"):
         return _number(value, kind == "float")
     if kind == "decimal":
-        return format(value, "f")
+        return format(value, f".{dtype.scale}f")  # the JVM sends 2E-10 as 200E-12
     if kind == "date":
         return _date(value)
     if kind == "timestamp":

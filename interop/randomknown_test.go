@@ -1,0 +1,62 @@
+package interop_test
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/hudi-go/hudi-go/hudi"
+	"github.com/hudi-go/hudi-go/interop"
+	"github.com/hudi-go/hudi-go/query"
+)
+
+// refusals are what both refuse, in Spark's words and as our error, nil for any.
+var refusals = []struct {
+	text string
+	err  error
+}{
+	{"Cleaner cleaned up the timestamp of interest", hudi.ErrCleaned},
+	{"Path not found during incremental query", hudi.ErrCleaned},
+	{"not supported when meta fields are disabled", nil},
+	{"There should be a cdc log file", nil},
+}
+
+// known tells why the two answers may differ, "" when they may not. docs/compat.md lists each reason, under the same name.
+func (r *randomRun) known(q question, theirs interop.Answer, err error) string {
+	if theirs.Problem != nil {
+		for _, refused := range refusals {
+			if strings.Contains(theirs.Problem.Text, refused.text) && err != nil && (refused.err == nil || errors.Is(err, refused.err)) {
+				return "refused by both"
+			}
+		}
+	}
+	answered := err == nil || errors.Is(err, hudi.ErrCleaned)
+	switch {
+	case q.begin != "" && q.begin < r.cleaned() && answered:
+		return "range reached by the cleaner"
+	case q.begin != "" && r.table.Version == 6 && q.begin < r.completed()[0].requested && r.archived() && answered:
+		return "range reaches into the archive of version 6"
+	}
+	return ""
+}
+
+// cleaned is the bound of the last write that cannot be asked for any more, because the cleaner has passed it.
+func (r *randomRun) cleaned() string {
+	last := ""
+	for _, i := range r.writes {
+		if _, err := r.ours.tryRead(r.t, query.Options{AsOf: i.requested}); errors.Is(err, hudi.ErrCleaned) {
+			last = max(last, r.bound(i))
+		}
+	}
+	return last
+}
+
+// archived tells whether writes have left the active timeline.
+func (r *randomRun) archived() bool { return len(r.writes) > len(r.completed()) }
+
+// bound is the time of a write by which ranges count.
+func (r *randomRun) bound(i instant) string {
+	if r.table.Version < 8 {
+		return i.requested
+	}
+	return i.completed
+}

@@ -1,0 +1,107 @@
+package randomtable
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// service lets a table service run, with a write or alone, or undoes something.
+func (t *Table) service() {
+	few := func() []map[string]any { return t.changes(1 + t.r.IntN(8)) }
+	switch p := t.r.IntN(100); {
+	case p < 30 && t.Kind == mor:
+		t.compaction(few)
+	case p < 30 || p < 45 && !t.bucket:
+		t.clustering(few)
+	case p < 70 && t.cleans:
+		t.cleaning(few)
+	case p < 70:
+		t.write("upsert", few(), nil)
+	case p < 82 && !t.saved:
+		t.saved = true
+		t.Steps = append(t.Steps, Step{
+			Kind: SQL, Statement: "CALL create_savepoint(table => '{name}', commit_time => '{newest}')", Saves: true})
+	case p < 82:
+		t.saved = false
+		t.sql("CALL rollback_to_savepoint(table => '{name}', instant_time => '{saved}')")
+	case p < 90:
+		t.sql("CALL rollback_to_instant(table => '{name}', instant_time => '{newest}')")
+	default:
+		t.Steps = append(t.Steps, Step{Kind: Crash})
+		// the dead write's markers are gone, so that its files must be looked for
+		t.option("rollback.using.markers", "false")
+		if t.chance(70) {
+			t.write("upsert", few(), nil)
+		}
+	}
+}
+
+// cleaning is a clean that keeps the last commits, sometimes with an archive of the timeline, which Spark does not let be shorter.
+func (t *Table) cleaning(few func() []map[string]any) {
+	retained := 1 + t.r.IntN(3)
+	options := with(nil, "clean.automatic", "true", "clean.commits.retained", fmt.Sprint(retained), "cleaner.commits.retained", fmt.Sprint(retained),
+		"keep.min.commits", "20", "keep.max.commits", "30")
+	if t.chance(60) {
+		options = with(options, "archive.automatic", "true", "keep.min.commits", fmt.Sprint(retained+1), "keep.max.commits", fmt.Sprint(retained+2),
+			"commits.archival.batch", "1", "timeline.compaction.batch.size", "3")
+	}
+	for range 1 + t.r.IntN(3) {
+		t.write("upsert", few(), options)
+	}
+}
+
+func (t *Table) compaction(few func() []map[string]any) {
+	switch p := t.r.IntN(100); {
+	case p < 35:
+		t.write("upsert", few(), with(nil, "compact.inline", "true", "compact.inline.max.delta.commits", "1"))
+	case p < 50:
+		t.write("upsert", few(), with(nil, "log.compaction.enable", "true", "log.compaction.inline", "true", "log.compaction.blocks.threshold", "1"))
+	case t.planned != "compaction":
+		t.planned = "compaction"
+		t.sql("CALL run_compaction(op => 'schedule', table => '{name}')", "compact.inline.max.delta.commits", "1")
+	default:
+		t.planned = ""
+		t.sql("CALL run_compaction(op => 'execute', table => '{name}')")
+	}
+}
+
+func (t *Table) clustering(few func() []map[string]any) {
+	if t.bucket {
+		t.write("upsert", few(), nil)
+		return
+	}
+	sorted := t.Columns[0].Name
+	switch p := t.r.IntN(100); {
+	case p < 50:
+		t.write("insert", t.fresh(1+t.r.IntN(5)), with(nil, "clustering.inline", "true", "clustering.inline.max.commits", "1",
+			"clustering.plan.strategy.sort.columns", sorted))
+	case t.planned != "clustering":
+		t.planned = "clustering"
+		t.sql("CALL run_clustering(op => 'schedule', table => '{name}')", "clustering.plan.strategy.sort.columns", sorted)
+	default:
+		t.planned = ""
+		t.sql("CALL run_clustering(op => 'execute', table => '{name}')")
+	}
+}
+
+// evolve changes columns.
+func (t *Table) evolve() {
+	var widened []int
+	for i, c := range t.Columns {
+		if _, ok := wider(c.Type); ok && strings.HasPrefix(c.Name, "c") {
+			widened = append(widened, i)
+		}
+	}
+	if len(widened) > 0 && t.chance(50) {
+		i := pick(t.r, widened...)
+		t.Columns[i].Type, _ = wider(t.Columns[i].Type)
+		t.feature("%s widened", t.Columns[i].Name)
+	} else {
+		t.added++
+		t.Columns = append(t.Columns, Column{fmt.Sprintf("c_new%d", t.added), randomType(t.r, 2)})
+		t.feature("a column added")
+	}
+	t.Columns = slices.Clone(t.Columns)
+	t.write("upsert", t.changes(1+t.r.IntN(8)), nil)
+}
