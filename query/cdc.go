@@ -200,7 +200,9 @@ func (pl *changePlanner) group(ctx context.Context, instant string, id table.Gro
 			file = s
 		}
 	}
-	inserts := file != nil && file.NumUpdateWrites == 0 && file.NumDeletes == 0 && file.NumWrites == file.NumInserts
+	// Rows of a new group that are marked as deleted are counted, and are nowhere.
+	inserts := file != nil && file.NumUpdateWrites == 0 && file.NumWrites == file.NumInserts &&
+		(file.NumDeletes == 0 || file.PrevCommit == timeline.NoPrevCommit)
 	switch {
 	case len(c.logs) > 0:
 		c.kind = logged
