@@ -1,16 +1,23 @@
 package interop_test
 
 import (
-	"encoding/json"
+	"bytes"
+	"context"
 	"fmt"
 	"maps"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
+	"testing"
 
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/stretchr/testify/require"
+
+	"github.com/hudi-go/hudi-go/internal/goldentest"
+	"github.com/hudi-go/hudi-go/internal/rowio"
 	"github.com/hudi-go/hudi-go/interop"
 	"github.com/hudi-go/hudi-go/query"
+	"github.com/hudi-go/hudi-go/query/sql"
 )
 
 // question is asked of Spark and of us.
@@ -19,13 +26,19 @@ type question struct {
 	ours   query.Options
 	theirs interop.Read
 	begin  string // of a range
+	// atHudi120 is theirs for Hudi 1.2.0
+	atHudi120 interop.Read
 }
 
 // questions are all that a table is asked.
 func (r *randomRun) questions() []question {
 	read := interop.Read{Path: r.ours.path, Meta: true, Encoding: interop.Contract}
+	read.Options = map[string]string{}
 	if r.table.Metadata {
-		read.Options = map[string]string{"hoodie.metadata.enable": "true"}
+		read.Options["hoodie.metadata.enable"] = "true"
+	}
+	if r.table.OnRead {
+		read.Options["hoodie.schema.on.read.enable"] = "true"
 	}
 	whole := query.Options{Meta: true}
 	out := []question{{name: "snapshot", ours: whole, theirs: read}}
@@ -42,17 +55,23 @@ func (r *randomRun) questions() []question {
 	}
 	for _, bounds := range r.ranges() {
 		theirs := read.Incremental(bounds[0], bounds[1])
+		newer := theirs
 		if r.spark.Release == interop.Hudi102 {
 			theirs = theirs.FromInclusive()
 		}
 		ours := query.Options{Meta: true, View: query.Incremental, Begin: bounds[0], End: bounds[1]}
 		name := fmt.Sprintf("(%s, %s]", bounds[0], bounds[1])
 		if !r.table.Partial || r.table.Kind == interop.COW || r.table.Version == 6 { // else 1.2.0 reads foreign memory, and may die
-			out = append(out, question{"incremental " + name, ours, theirs, bounds[0]})
+			out = append(out, question{"incremental " + name, ours, theirs, bounds[0], newer})
 			if r.table.CDC {
 				ours.View, ours.Meta = query.CDC, false
-				out = append(out, question{"cdc " + name, ours, theirs.Changes(), bounds[0]})
+				out = append(out, question{"cdc " + name, ours, theirs.Changes(), bounds[0], newer.Changes()})
 			}
+		}
+	}
+	for i, q := range out {
+		if q.begin == "" {
+			out[i].atHudi120 = q.theirs
 		}
 	}
 	return out
@@ -94,7 +113,7 @@ func (r *randomRun) ask() {
 		if report == "" {
 			continue
 		}
-		if why := r.known(q, answer, err); why != "" {
+		if why := r.known(q, answer, mine, err); why != "" {
 			known[why]++
 			continue
 		}
@@ -104,7 +123,59 @@ func (r *randomRun) ask() {
 			r.t.Errorf("%s: %.150s", q.name, report)
 		}
 	}
+	differences += r.askSQL(known)
 	r.t.Logf("%d questions, %d differences; known: %v", len(questions), differences, known)
+}
+
+// askSQL asks statements of Spark SQL and of our DuckDB, and counts the differences.
+func (r *randomRun) askSQL(known map[string]int) int {
+	r.t.Helper()
+	db, err := sql.Open(sql.Options{Memory: 256 << 20})
+	require.NoError(r.t, err)
+	defer func() { require.NoError(r.t, db.Close()) }()
+	require.NoError(r.t, db.Add("random", func(ctx context.Context) (*query.Plan, error) {
+		return r.ours.open(r.t).Query(ctx, query.Options{})
+	}))
+	options := map[string]string{}
+	if r.table.OnRead {
+		options["hoodie.schema.on.read.enable"] = "true"
+	}
+	differences := 0
+	for _, statement := range r.table.Statements {
+		var theirs interop.Rows
+		problem := r.spark.Call(map[string]any{"cmd": "sql", "statement": statement, "tables": map[string]string{"random": r.ours.path},
+			"options": options, "encoding": interop.Contract}, &theirs)
+		mine, err := sqlRows(r.t, db, statement)
+		if problem != nil || err != nil {
+			known[fmt.Sprintf("SQL: %.60v, %.60v", problem, err)]++
+			continue
+		}
+		if report := difference("Spark", r.canonical(theirs.Rows), "ours", r.canonical(mine)); report != "" {
+			differences++
+			r.t.Errorf("%s:\n%s", statement, first(report, 6))
+		}
+	}
+	return differences
+}
+
+func sqlRows(t testing.TB, db *sql.DB, statement string) ([]map[string]any, error) {
+	t.Helper()
+	rows, err := db.Query(t.Context(), statement)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out bytes.Buffer
+	w, err := rowio.NewWriter(&out, rowio.JSONL, rows.Schema(), rowio.WriteOptions{Alloc: memory.DefaultAllocator})
+	require.NoError(t, err)
+	for batch, err := range rows.Batches(t.Context()) {
+		if err != nil {
+			return nil, err
+		}
+		require.NoError(t, w.Write(batch))
+	}
+	require.NoError(t, w.Close())
+	return interop.ReadJSONL(&out)
 }
 
 // compare tells how our answer differs from Spark's, "" not at all.
@@ -140,7 +211,7 @@ func (r *randomRun) canonical(rows []map[string]any) []string {
 		delete(row, "_hoodie_commit_seqno")
 		delete(row, "_hoodie_file_name")
 		for name, value := range row {
-			row[name] = canonicalValue(value)
+			row[name] = goldentest.Canonical(value)
 		}
 		out[i] = r.folders(row)
 	}
@@ -181,7 +252,7 @@ func (r *randomRun) canonicalChanges(rows []map[string]any) []string {
 		out := map[string]any{}
 		for name, value := range row {
 			if comparable[name] && value != nil {
-				out[name] = canonicalValue(value)
+				out[name] = goldentest.Canonical(value)
 			}
 		}
 		return r.folders(out)
@@ -195,33 +266,6 @@ func (r *randomRun) canonicalChanges(rows []map[string]any) []string {
 		out[i] = map[string]any{"op": row["op"], "ts": at, "before": image(row["before"]), "after": image(row["after"])}
 	}
 	return lines(out)
-}
-
-func canonicalValue(v any) any {
-	switch v := v.(type) {
-	case json.Number:
-		if _, err := strconv.ParseInt(v.String(), 10, 64); err == nil && v != "-0" {
-			return v
-		}
-		f, err := v.Float64()
-		if err != nil {
-			return v
-		}
-		return json.Number(strconv.FormatFloat(f, 'f', -1, 64))
-	case []any:
-		out := make([]any, len(v))
-		for i := range v {
-			out[i] = canonicalValue(v[i])
-		}
-		return out
-	case map[string]any:
-		out := make(map[string]any, len(v))
-		for name := range v {
-			out[name] = canonicalValue(v[name])
-		}
-		return out
-	}
-	return v
 }
 
 // folderText is the value of a partition column as text; the empty text is null.

@@ -69,7 +69,7 @@ func CanonicalRows(t testing.TB, lines string) []string {
 	for d.More() {
 		var row any
 		require.NoError(t, d.Decode(&row))
-		text, err := json.Marshal(canonical(row))
+		text, err := json.Marshal(Canonical(row))
 		require.NoError(t, err)
 		out = append(out, string(text))
 	}
@@ -77,7 +77,8 @@ func CanonicalRows(t testing.TB, lines string) []string {
 	return out
 }
 
-func canonical(v any) any {
+// Canonical brings a decoded value to one form in its place: numbers of equal value are written alike.
+func Canonical(v any) any {
 	switch v := v.(type) {
 	case json.Number:
 		if _, err := v.Int64(); err == nil {
@@ -88,11 +89,11 @@ func canonical(v any) any {
 		}
 	case []any:
 		for i := range v {
-			v[i] = canonical(v[i])
+			v[i] = Canonical(v[i])
 		}
 	case map[string]any:
 		for k := range v {
-			v[k] = canonical(v[k])
+			v[k] = Canonical(v[k])
 		}
 	}
 	return v

@@ -57,7 +57,11 @@ func (t *Table) partitions() {
 	if slices.Contains(t.PartitionBy, "at") {
 		t.FolderValues = true
 		t.option("keygen.timebased.timestamp.type", "EPOCHMILLISECONDS")
-		t.option("keygen.timebased.output.dateformat", pick(t.r, "yyyy/MM/dd", "yyyy-MM-dd", "yyyyMMddHH"))
+		formats := []string{"yyyy-MM-dd", "yyyyMMddHH"}
+		if len(t.PartitionBy) == 1 { // of several columns Spark cannot read slashes
+			formats = append(formats, "yyyy/MM/dd")
+		}
+		t.option("keygen.timebased.output.dateformat", pick(t.r, formats...))
 		t.option("keygen.timebased.timezone", "UTC")
 	}
 	t.option("datasource.write.keygenerator.class", "org.apache.hudi.keygen."+generator+"KeyGenerator")

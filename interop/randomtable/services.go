@@ -85,23 +85,69 @@ func (t *Table) clustering(few func() []map[string]any) {
 	}
 }
 
-// evolve changes columns.
+// evolve changes columns: by a write that has other columns, or by ALTER TABLE.
 func (t *Table) evolve() {
-	var widened []int
-	for i, c := range t.Columns {
-		if _, ok := wider(c.Type); ok && strings.HasPrefix(c.Name, "c") {
-			widened = append(widened, i)
+	free := t.columns(func(c Column) bool { return strings.HasPrefix(c.Name, "c") })
+	if t.OnRead && len(free) > 2 && t.chance(70) {
+		t.alter(pick(t.r, free...))
+	} else {
+		widened := t.columns(func(c Column) bool {
+			_, ok := wider(c.Type)
+			return ok && strings.HasPrefix(c.Name, "c")
+		})
+		if len(widened) > 0 && t.chance(50) {
+			t.widen(pick(t.r, widened...))
+		} else {
+			t.add()
 		}
 	}
-	if len(widened) > 0 && t.chance(50) {
-		i := pick(t.r, widened...)
-		t.Columns[i].Type, _ = wider(t.Columns[i].Type)
-		t.feature("%s widened", t.Columns[i].Name)
-	} else {
-		t.added++
-		t.Columns = append(t.Columns, Column{fmt.Sprintf("c_new%d", t.added), randomType(t.r, 2)})
-		t.feature("a column added")
-	}
-	t.Columns = slices.Clone(t.Columns)
 	t.write("upsert", t.changes(1+t.r.IntN(8)), nil)
 }
+
+// columns are the places of columns of some kind.
+func (t *Table) columns(is func(Column) bool) []int {
+	var out []int
+	for i, c := range t.Columns {
+		if is(c) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+func (t *Table) widen(i int) {
+	t.Columns[i].Type, _ = wider(t.Columns[i].Type)
+	t.feature("%s widened", t.Columns[i].Name)
+}
+
+func (t *Table) add() Column {
+	t.added++
+	c := Column{fmt.Sprintf("c_new%d", t.added), randomType(t.r, 2)}
+	t.Columns = append(t.Columns, c)
+	t.feature("%s added", c.Name)
+	return c
+}
+
+// alter changes a column as only schema-on-read can.
+func (t *Table) alter(i int) {
+	c := t.Columns[i]
+	switch p := t.r.IntN(4); {
+	case p == 0:
+		t.added++
+		t.Columns[i].Name = fmt.Sprintf("c_named%d", t.added)
+		t.sql(fmt.Sprintf("ALTER TABLE {table} RENAME COLUMN %s TO %s", c.Name, t.Columns[i].Name))
+	case p == 1:
+		t.Columns = slices.Delete(slices.Clone(t.Columns), i, i+1)
+		t.sql("ALTER TABLE {table} DROP COLUMN " + c.Name)
+	case p == 2 && retyped[c.Type.DDL] != "":
+		t.Columns[i].Type = typeNamed(retyped[c.Type.DDL])
+		t.sql(fmt.Sprintf("ALTER TABLE {table} ALTER COLUMN %s TYPE %s", c.Name, t.Columns[i].Type.DDL))
+	default:
+		c := t.add()
+		t.sql(fmt.Sprintf("ALTER TABLE {table} ADD COLUMNS (%s %s)", c.Name, c.Type.DDL))
+	}
+	t.feature("schema on read")
+}
+
+// retyped is what ALTER COLUMN can make of a type.
+var retyped = map[string]string{"int": "bigint", "bigint": "double", "float": "double", "double": "string", "date": "string", "decimal(5,2)": "decimal(18,6)"}

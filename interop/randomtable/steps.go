@@ -11,6 +11,10 @@ import (
 // steps chooses what is done.
 func (t *Table) steps() {
 	t.cleans = t.chance(35)
+	if t.OnRead = !t.CDC && t.chance(12); t.OnRead {
+		t.option("schema.on.read.enable", "true")
+		t.option("datasource.write.reconcile.schema", "true")
+	}
 	t.write(pick(t.r, "insert", "upsert", "bulk_insert"), t.fresh(20+t.r.IntN(40)), nil)
 	for range 4 + t.r.IntN(7) {
 		switch p := t.r.IntN(100); {
@@ -18,13 +22,14 @@ func (t *Table) steps() {
 			t.change()
 		case p < 62:
 			t.statement()
-		case p < 72:
+		case p < 70 || p < 85 && t.OnRead:
 			t.evolve()
 		default:
 			t.service()
 		}
 	}
 	t.conditions()
+	t.statements()
 }
 
 // change is a write by the datasource.
@@ -197,6 +202,17 @@ func (t *Table) conditions() {
 			break
 		}
 	}
+}
+
+// statements are SQL that Spark and DuckDB understand alike.
+func (t *Table) statements() {
+	scalars := t.columns(func(c Column) bool {
+		return !c.Type.Nested && c.Type.DDL != "binary" && !slices.Contains(t.PartitionBy, c.Name)
+	})
+	c := t.Columns[pick(t.r, scalars...)].Name
+	t.Statements = append(t.Statements, fmt.Sprintf("SELECT count(*) AS n, count(%s) AS k, min(%s) AS least, max(%s) AS most FROM random", c, c, c))
+	d := t.Columns[pick(t.r, scalars...)].Name
+	t.Statements = append(t.Statements, fmt.Sprintf("SELECT id, %s AS d FROM random WHERE %s IS NOT NULL", d, c))
 }
 
 func plainLiteral(v any) string {

@@ -37,10 +37,12 @@ type Table struct {
 	Ordering     []string
 	Options      map[string]string // of every write
 	CDC          bool
-	Meta         bool // rows have meta columns
-	Metadata     bool // there is a metadata table
-	Partial      bool // log blocks may have some columns only
-	Conditions   []string
+	Meta         bool     // rows have meta columns
+	Metadata     bool     // there is a metadata table
+	OnRead       bool     // columns change by schema-on-read
+	Partial      bool     // log blocks may have some columns only
+	Conditions   []string // that snapshots are asked with
+	Statements   []string // of SQL, over the table random
 	Features     []string
 	Steps        []Step
 
