@@ -64,6 +64,7 @@ type randomRun struct {
 	writes []instant // that were ever completed, in the order of their completion
 	saved  string    // the savepoint
 	done   []string  // what was done
+	failed int       // steps that Spark failed at
 }
 
 func newRandomRun(t *testing.T, spark *interop.Spark, table *randomtable.Table) *randomRun {
@@ -94,6 +95,7 @@ func (r *randomRun) make() {
 				r.t.Fatalf("the engine cannot make the table: %v", err)
 			}
 			line += "\n    fails: " + engine.Text
+			r.failed++
 		}
 		for _, found := range r.completed() {
 			if !slices.Contains(r.writes, found) {
@@ -119,8 +121,8 @@ func (r *randomRun) step(s randomtable.Step) error {
 		}
 		return nil
 	case randomtable.SQL:
-		statement := strings.NewReplacer("{table}", "random", "{name}", "random", "{newest}", r.newest().requested, "{saved}", r.saved).Replace(s.Statement)
-		command := map[string]any{"cmd": "sql", "statement": statement, "tables": map[string]string{"random": r.ours.path}, "options": options}
+		statement := strings.NewReplacer("{table}", r.name(), "{newest}", r.newest().requested, "{saved}", r.saved).Replace(s.Statement)
+		command := map[string]any{"cmd": "sql", "statement": statement, "tables": map[string]string{r.name(): r.ours.path}, "options": options}
 		if s.Rows != nil { // of a MERGE INTO
 			command["views"] = map[string]any{"rows": map[string]any{"schema": s.Schema, "rows": s.Rows}}
 		}
@@ -133,10 +135,13 @@ func (r *randomRun) step(s randomtable.Step) error {
 		Cmd string `json:"cmd"`
 		interop.Write
 	}{"write", interop.Write{
-		Path: r.ours.path, Name: "random", Op: s.Op, Type: r.table.Kind, Keys: strings.Join(r.table.Keys, ","),
+		Path: r.ours.path, Name: r.name(), Op: s.Op, Type: r.table.Kind, Keys: strings.Join(r.table.Keys, ","),
 		PartitionBy: r.table.PartitionFields, Ordering: strings.Join(r.table.Ordering, ","), Schema: s.Schema, Rows: s.Rows, Options: options,
 	}}, nil)
 }
+
+// name is the table's. Spark's catalog remembers columns of tables that are gone, so no two have the same.
+func (r *randomRun) name() string { return fmt.Sprintf("random%d", r.table.Seed) }
 
 func (r *randomRun) completed() []instant {
 	if _, err := os.Stat(timelineDir(r.ours.path)); err != nil {

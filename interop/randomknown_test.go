@@ -57,6 +57,14 @@ func (r *randomRun) elsewhere(q question, theirs interop.Answer, mine []map[stri
 	return fmt.Sprintf("1.2.0 answers as we do, %s has other rows", r.spark.Release)
 }
 
+// knownSQL tells why Spark SQL fails where we do not, "" for what we do not know.
+func knownSQL(problem string) string {
+	if strings.Contains(problem, "Can't find ordering fields") {
+		return "Spark SQL knows one ordering field"
+	}
+	return ""
+}
+
 // cleaned is the bound of the last write that cannot be asked for any more, because the cleaner has passed it.
 func (r *randomRun) cleaned() string {
 	last := ""

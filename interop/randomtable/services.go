@@ -21,12 +21,12 @@ func (t *Table) service() {
 	case p < 82 && !t.saved:
 		t.saved = true
 		t.Steps = append(t.Steps, Step{
-			Kind: SQL, Statement: "CALL create_savepoint(table => '{name}', commit_time => '{newest}')", Saves: true})
+			Kind: SQL, Statement: "CALL create_savepoint(table => '{table}', commit_time => '{newest}')", Saves: true})
 	case p < 82:
 		t.saved = false
-		t.sql("CALL rollback_to_savepoint(table => '{name}', instant_time => '{saved}')")
+		t.sql("CALL rollback_to_savepoint(table => '{table}', instant_time => '{saved}')")
 	case p < 90:
-		t.sql("CALL rollback_to_instant(table => '{name}', instant_time => '{newest}')")
+		t.sql("CALL rollback_to_instant(table => '{table}', instant_time => '{newest}')")
 	default:
 		t.Steps = append(t.Steps, Step{Kind: Crash})
 		// the dead write's markers are gone, so that its files must be looked for
@@ -59,10 +59,10 @@ func (t *Table) compaction(few func() []map[string]any) {
 		t.write("upsert", few(), with(nil, "log.compaction.enable", "true", "log.compaction.inline", "true", "log.compaction.blocks.threshold", "1"))
 	case t.planned != "compaction":
 		t.planned = "compaction"
-		t.sql("CALL run_compaction(op => 'schedule', table => '{name}')", "compact.inline.max.delta.commits", "1")
+		t.sql("CALL run_compaction(op => 'schedule', table => '{table}')", "compact.inline.max.delta.commits", "1")
 	default:
 		t.planned = ""
-		t.sql("CALL run_compaction(op => 'execute', table => '{name}')")
+		t.sql("CALL run_compaction(op => 'execute', table => '{table}')")
 	}
 }
 
@@ -78,10 +78,10 @@ func (t *Table) clustering(few func() []map[string]any) {
 			"clustering.plan.strategy.sort.columns", sorted))
 	case t.planned != "clustering":
 		t.planned = "clustering"
-		t.sql("CALL run_clustering(op => 'schedule', table => '{name}')", "clustering.plan.strategy.sort.columns", sorted)
+		t.sql("CALL run_clustering(op => 'schedule', table => '{table}')", "clustering.plan.strategy.sort.columns", sorted)
 	default:
 		t.planned = ""
-		t.sql("CALL run_clustering(op => 'execute', table => '{name}')")
+		t.sql("CALL run_clustering(op => 'execute', table => '{table}')")
 	}
 }
 

@@ -16,7 +16,7 @@ func (t *Table) steps() {
 		t.option("datasource.write.reconcile.schema", "true")
 	}
 	t.write(pick(t.r, "insert", "upsert", "bulk_insert"), t.fresh(20+t.r.IntN(40)), nil)
-	for range 4 + t.r.IntN(7) {
+	for range 4 + t.r.IntN(5) {
 		switch p := t.r.IntN(100); {
 		case p < 45:
 			t.change()
@@ -210,9 +210,9 @@ func (t *Table) statements() {
 		return !c.Type.Nested && c.Type.DDL != "binary" && !slices.Contains(t.PartitionBy, c.Name)
 	})
 	c := t.Columns[pick(t.r, scalars...)].Name
-	t.Statements = append(t.Statements, fmt.Sprintf("SELECT count(*) AS n, count(%s) AS k, min(%s) AS least, max(%s) AS most FROM random", c, c, c))
+	t.Statements = append(t.Statements, fmt.Sprintf("SELECT count(*) AS n, count(%s) AS k, min(%s) AS least, max(%s) AS most FROM {table}", c, c, c))
 	d := t.Columns[pick(t.r, scalars...)].Name
-	t.Statements = append(t.Statements, fmt.Sprintf("SELECT id, %s AS d FROM random WHERE %s IS NOT NULL", d, c))
+	t.Statements = append(t.Statements, fmt.Sprintf("SELECT id, %s AS d FROM {table} WHERE %s IS NOT NULL", d, c))
 }
 
 func plainLiteral(v any) string {

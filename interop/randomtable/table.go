@@ -42,7 +42,7 @@ type Table struct {
 	OnRead       bool     // columns change by schema-on-read
 	Partial      bool     // log blocks may have some columns only
 	Conditions   []string // that snapshots are asked with
-	Statements   []string // of SQL, over the table random
+	Statements   []string // of SQL, over {table}
 	Features     []string
 	Steps        []Step
 
@@ -64,7 +64,7 @@ type Table struct {
 // Kinds of steps.
 const (
 	Write = "write" // rows by Spark's datasource
-	SQL   = "sql"   // a statement; {table} is the table, {name} its name, {newest} the last write, {saved} the savepoint
+	SQL   = "sql"   // a statement; {table} is its name, {newest} the last write, {saved} the savepoint
 	Crash = "crash" // the last write's completed file vanishes
 )
 
