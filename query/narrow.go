@@ -89,7 +89,7 @@ const patterns = "*?[]{}"
 // other tasks. It looks into the footers of the files, several at a time.
 func (p *Plan) SplitPlain(ctx context.Context) (files []string, rest *Plan, err error) {
 	plain := make([]bool, len(p.Tasks))
-	if p.reader.History == nil && p.inRange == nil && p.image == nil && p.where == nil {
+	if p.reader.History == nil && p.reader.Folders == nil && p.inRange == nil && p.image == nil && p.where == nil {
 		g, ctx := errgroup.WithContext(ctx)
 		g.SetLimit(max(1, p.source.Parallel))
 		for i, t := range p.Tasks {

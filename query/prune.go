@@ -1,13 +1,13 @@
 package query
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
 
 	"github.com/hudi-go/hudi-go/expr"
-	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/internal/basefile"
 	"github.com/hudi-go/hudi-go/schema"
 )
@@ -19,33 +19,31 @@ func (p *Plan) partitionMayMatch(path string) bool {
 	if p.where == nil || len(c.PartitionBy) == 0 || len(c.PartitionKinds) > 0 || c.SlashDates || strings.Contains(c.KeyGen, "TIMESTAMP") {
 		return true
 	}
-	parts := strings.Split(path, "/")
-	if len(parts) != len(c.PartitionBy) {
+	values, ok := c.FolderValues(path)
+	if !ok {
 		return true
-	}
-	values := map[string]string{}
-	for i, field := range c.PartitionBy {
-		value := parts[i]
-		if rest, ok := strings.CutPrefix(value, field+"="); ok && c.HiveStyle {
-			value = rest
-		}
-		if c.URLEncode {
-			value = base.UnescapePartition(value)
-		}
-		values[field] = value
 	}
 	return p.where.MayMatchPartition(values) || !p.skipPartition(path, byPath)
 }
 
+// elsewhere are the columns of whose values the files do not tell: those that the partition's path has.
+func (p *Plan) elsewhere() []string {
+	if c := p.source.Config; c.DropPartitionColumns {
+		return c.PartitionBy
+	}
+	return nil
+}
+
 // rowStats shows the statistics of rows of a base file to a condition.
 type rowStats struct {
-	rows  basefile.Statistics
-	table *schema.Schema
+	rows      basefile.Statistics
+	table     *schema.Schema
+	elsewhere []string // see Plan.elsewhere
 }
 
 func (s rowStats) Range(column string) (low, high expr.Value, nulls, rows int64, ok bool) {
 	f, at, found := s.table.Field(column)
-	if !found {
+	if !found || slices.Contains(s.elsewhere, column) {
 		return // a field of a record: its record may be null, and files differ in naming it
 	}
 	lo, hi, nulls, rows, ok := s.rows.Range(column, f.Type)

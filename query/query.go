@@ -292,6 +292,9 @@ func (p *Plan) bind(ctx context.Context, o Options, rows *schema.Schema, at stri
 		Store: p.source.Store, Alloc: p.source.Alloc, Table: full, MetaFields: c.MetaFields,
 		LogMemory: p.source.Memory / int64(max(1, p.source.Parallel)) / 2,
 	}
+	if c.DropPartitionColumns {
+		p.reader.Folders = c.FolderValues
+	}
 	// Rules that this library cannot follow are no hindrance where nothing is merged.
 	if p.reader.Rules, err = merge.RulesOf(c); errors.Is(err, base.ErrUnsupported) {
 		p.reader.NoRules, err = err, nil

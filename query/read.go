@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	"iter"
+	"slices"
 	"sync"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -146,8 +147,11 @@ func (p *Plan) request(t Task) fileslice.Request {
 		WholeBase: p.source.Timeline.Layout() == timeline.Layout1, // as release 0.15 does it
 	}
 	if p.where != nil {
-		request.Keep = func(s basefile.Statistics) bool { return p.where.MayMatch(rowStats{s, p.reader.Table}) }
-		request.PageColumns = p.where.Columns()
+		elsewhere := p.elsewhere()
+		request.Keep = func(s basefile.Statistics) bool {
+			return p.where.MayMatch(rowStats{s, p.reader.Table, elsewhere})
+		}
+		request.PageColumns = slices.DeleteFunc(slices.Clone(p.where.Columns()), func(name string) bool { return slices.Contains(elsewhere, name) })
 	}
 	return request
 }

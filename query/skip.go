@@ -170,24 +170,27 @@ func filesOf(s table.FileSlice) []metadata.FileRef {
 }
 
 func (s *skipper) mayMatch(columns []string, files [][]*metadata.Stats, whole bool) bool {
-	return s.plan.where.MayMatch(&fileStats{table: s.plan.reader.Table, columns: columns, files: files, whole: whole})
+	return s.plan.where.MayMatch(&fileStats{
+		table: s.plan.reader.Table, columns: columns, elsewhere: s.plan.elsewhere(), files: files, whole: whole,
+	})
 }
 
 // fileStats shows a condition the statistics of the files of a slice, or those of a partition,
 // as if the versions of rows in all of them were the rows. A row that is merged of several
 // versions may have a value of each, so the files are not looked at one by one.
 type fileStats struct {
-	table   *schema.Schema
-	columns []string            // the first is the record key
-	files   [][]*metadata.Stats // a line for each file
-	whole   bool                // of a partition: the record key must be known
+	table     *schema.Schema
+	columns   []string            // the first is the record key
+	elsewhere []string            // see Plan.elsewhere
+	files     [][]*metadata.Stats // a line for each file
+	whole     bool                // of a partition: the record key must be known
 }
 
 func (f *fileStats) Range(column string) (low, high expr.Value, nulls, rows int64, ok bool) {
 	at := slices.Index(f.columns, column)
 	field, _, found := f.table.Field(column)
 	switch {
-	case at < 0 || !found:
+	case at < 0 || !found || slices.Contains(f.elsewhere, column):
 		return low, high, 0, 0, false
 	case column == schema.MetaCommitSeqno || column == schema.MetaPartitionPath || column == schema.MetaFileName:
 		return low, high, 0, 0, false // rows of logs have others than those that were written

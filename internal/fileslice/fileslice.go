@@ -40,6 +40,9 @@ type Reader struct {
 	// History has the names of the columns in older files, nil when they have always had
 	// those of Table.
 	History *schema.History
+	// Folders gives the values that a partition's path has, as text by column, where the path is what counts; nil where the
+	// files have them.
+	Folders func(partition string) (values map[string]string, ok bool)
 	// LogMemory bounds what the log side of one merge may take. Slices with more in their
 	// logs are merged in several passes.
 	LogMemory int64
@@ -98,6 +101,13 @@ func (r *Reader) Reads(q Request) (*schema.Schema, error) {
 
 // Read yields the rows of a slice. A batch is valid until the next step.
 func (r *Reader) Read(ctx context.Context, q Request) iter.Seq2[arrow.RecordBatch, error] {
+	if r.Folders != nil {
+		return r.withFolders(r.read(ctx, q), q.Slice.Partition)
+	}
+	return r.read(ctx, q)
+}
+
+func (r *Reader) read(ctx context.Context, q Request) iter.Seq2[arrow.RecordBatch, error] {
 	if q.baseOnly() {
 		return r.baseRows(ctx, q.Slice.Base, basefile.ReadOptions{Schema: q.Columns, Keep: q.Keep, PageColumns: q.PageColumns, Parallel: q.Parallel})
 	}
