@@ -140,7 +140,7 @@ func (r *randomRun) step(s randomtable.Step) error {
 	}}, nil)
 }
 
-// name is the table's. Spark's catalog remembers columns of tables that are gone, so no two have the same.
+// name is the table's.
 func (r *randomRun) name() string { return fmt.Sprintf("random%d", r.table.Seed) }
 
 func (r *randomRun) completed() []instant {

@@ -61,7 +61,7 @@ func (r *randomRun) questions() []question {
 		}
 		ours := query.Options{Meta: true, View: query.Incremental, Begin: bounds[0], End: bounds[1]}
 		name := fmt.Sprintf("(%s, %s]", bounds[0], bounds[1])
-		if !r.table.Partial || r.table.Kind == interop.COW || r.table.Version == 6 { // else 1.2.0 reads foreign memory, and may die
+		if !r.table.Partial { // else 1.2.0 reads foreign memory, and may die
 			out = append(out, question{"incremental " + name, ours, theirs, bounds[0], newer})
 			if r.table.CDC {
 				ours.View, ours.Meta = query.CDC, false

@@ -57,9 +57,9 @@ func (t *Table) partitions() {
 	if slices.Contains(t.PartitionBy, "at") {
 		t.FolderValues = true
 		t.option("keygen.timebased.timestamp.type", "EPOCHMILLISECONDS")
-		formats := []string{"yyyy-MM-dd", "yyyyMMddHH"}
-		if len(t.PartitionBy) == 1 { // of several columns Spark cannot read slashes
-			formats = append(formats, "yyyy/MM/dd")
+		formats := []string{"yyyyMMddHH"} // Spark reads the folder as the column's type
+		if generator == "TimestampBased" && t.Version == 9 {
+			formats = append(formats, "yyyy-MM-dd", "yyyy/MM/dd")
 		}
 		t.option("keygen.timebased.output.dateformat", pick(t.r, formats...))
 		t.option("keygen.timebased.timezone", "UTC")

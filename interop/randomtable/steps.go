@@ -11,6 +11,7 @@ import (
 // steps chooses what is done.
 func (t *Table) steps() {
 	t.cleans = t.chance(35)
+	t.partials = t.Kind == cow || t.Version == 6 || t.Meta && t.chance(40)
 	if t.OnRead = !t.CDC && t.chance(12); t.OnRead {
 		t.option("schema.on.read.enable", "true")
 		t.option("datasource.write.reconcile.schema", "true")
@@ -77,11 +78,14 @@ func (t *Table) statement() {
 	}
 	switch t.r.IntN(3) {
 	case 0:
+		if !t.partials {
+			return
+		}
 		set, ok := t.assignment()
 		if !ok {
 			return
 		}
-		t.Partial = true
+		t.partially()
 		t.sql("UPDATE {table} SET " + set + " WHERE " + condition)
 	case 1:
 		t.sql("DELETE FROM {table} WHERE " + condition)
@@ -89,6 +93,9 @@ func (t *Table) statement() {
 		t.merge()
 	}
 }
+
+// partially notes that logs may have blocks of some columns.
+func (t *Table) partially() { t.Partial = t.Kind == mor && t.Version > 6 }
 
 // assignment sets some column that is neither of the key nor of the partition nor of the order.
 func (t *Table) assignment() (text string, ok bool) {
@@ -113,25 +120,29 @@ func (t *Table) merge() {
 		on = append(on, fmt.Sprintf("t.%s = s.%s", name, name))
 	}
 	update := "UPDATE SET *"
-	if t.chance(50) {
+	if t.partials && t.chance(50) {
 		for _, c := range t.Columns {
 			if slices.Contains(t.Ordering, c.Name) || strings.HasPrefix(c.Name, "c") && t.chance(50) {
 				set = append(set, fmt.Sprintf("%s = s.%s", c.Name, c.Name))
 			}
 		}
 		if len(set) > 0 {
-			t.Partial = true
+			t.partially()
 			update = "UPDATE SET " + strings.Join(set, ", ")
 		}
 	}
 	if t.chance(20) {
 		update = "DELETE"
 	}
+	options := map[string]string(nil)
+	if !t.partials {
+		options = with(nil, "spark.sql.merge.into.partial.updates", "false")
+	}
 	text := "MERGE INTO {table} t USING rows s ON " + strings.Join(on, " AND ") + " WHEN MATCHED THEN " + update
 	if t.chance(60) {
 		text += " WHEN NOT MATCHED THEN INSERT *"
 	}
-	t.Steps = append(t.Steps, Step{Kind: SQL, Statement: text, Schema: t.DDL(), Rows: rows})
+	t.Steps = append(t.Steps, Step{Kind: SQL, Statement: text, Schema: t.DDL(), Rows: rows, Options: options})
 }
 
 func (t *Table) column(name string) Column {

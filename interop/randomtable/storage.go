@@ -33,7 +33,8 @@ func (t *Table) storage() {
 		t.feature("cdc %s", mode)
 	}
 	// without meta fields Spark fails to bulk insert rows that lose columns
-	if t.Meta && len(t.PartitionBy) > 0 && !t.FolderValues && t.chance(12) {
+	// and 1.0.2 to append to logs
+	if t.Meta && len(t.PartitionBy) > 0 && !t.FolderValues && (t.Kind == cow || t.Version == 9) && t.chance(15) {
 		t.option("datasource.write.drop.partition.columns", "true")
 		t.feature("partition columns dropped")
 	}

@@ -56,6 +56,7 @@ type Table struct {
 	recordIndex   bool
 	folders       map[string][]any // values of partition columns
 	cleans        bool
+	partials      bool   // statements may write some columns only
 	planned       string // a service that waits to be carried out
 	saved         bool
 	added         int // columns

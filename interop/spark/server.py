@@ -194,6 +194,7 @@ class Server:
         try:
             for name, path in c.get("tables", {}).items():
                 self.spark.sql(f"CREATE TABLE `{name}` USING hudi LOCATION '{path}'")
+                self.spark.catalog.refreshTable(name)  # what a table of that name had may still be known
             for name, rows in c.get("views", {}).items():
                 self.input(rows).createOrReplaceTempView(name)
             return self.answer(self.spark.sql(c["statement"]), c)
