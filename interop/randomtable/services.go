@@ -122,7 +122,7 @@ func (t *Table) widen(i int) {
 
 func (t *Table) add() Column {
 	t.added++
-	c := Column{fmt.Sprintf("c_new%d", t.added), randomType(t.r, 2)}
+	c := Column{fmt.Sprintf("c_new%d", t.added), t.newType()}
 	t.Columns = append(t.Columns, c)
 	t.feature("%s added", c.Name)
 	return c

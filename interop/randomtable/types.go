@@ -113,7 +113,8 @@ func randomType(r *rand.Rand, depth int) Type {
 	}
 	fields := make([]Column, 1+r.IntN(3))
 	for i := range fields {
-		fields[i] = Column{Name: fmt.Sprintf("f%d", i), Type: randomType(r, depth-1)}
+		// Spark fails to read files in which two fields of one name have named types in Avro
+		fields[i] = Column{Name: fmt.Sprintf("f%d_%d", i, r.IntN(100_000)), Type: randomType(r, depth-1)}
 	}
 	return structOf(fields)
 }
