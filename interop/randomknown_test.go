@@ -3,6 +3,8 @@ package interop_test
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/hudi-go/hudi-go/hudi"
@@ -54,13 +56,44 @@ func (r *randomRun) elsewhere(q question, theirs interop.Answer, mine []map[stri
 	if theirs.Problem != nil {
 		return fmt.Sprintf("1.2.0 answers as we do, %s: %.60s", r.spark.Release, theirs.Problem.Text)
 	}
-	return fmt.Sprintf("1.2.0 answers as we do, %s has other rows", r.spark.Release)
+	return fmt.Sprintf("1.2.0 answers as we do, %s has other %s", r.spark.Release, r.differing(theirs.Rows.Rows, mine))
 }
 
-// knownSQL tells why Spark SQL fails where we do not, "" for what we do not know.
-func knownSQL(problem string) string {
-	if strings.Contains(problem, "Can't find ordering fields") {
+// differing tells in which columns rows of the same keys differ, with the types of the columns, or that there are other rows.
+func (r *randomRun) differing(theirs, mine []map[string]any) string {
+	key := func(row map[string]any) string {
+		return fmt.Sprint(row["_hoodie_partition_path"], row["_hoodie_record_key"])
+	}
+	known := map[string]map[string]any{}
+	for _, row := range r.canonicalRows(mine) {
+		known[key(row)] = row
+	}
+	columns := map[string]bool{}
+	for _, row := range r.canonicalRows(theirs) {
+		other, is := known[key(row)]
+		if !is || len(theirs) != len(mine) {
+			return "rows"
+		}
+		for _, c := range r.table.Columns {
+			if fmt.Sprint(row[c.Name]) != fmt.Sprint(other[c.Name]) {
+				columns[c.Type.DDL] = true
+			}
+		}
+	}
+	return "values of " + strings.Join(slices.Sorted(maps.Keys(columns)), ", ")
+}
+
+// knownSQL tells why Spark SQL fails or answers otherwise, "" for what we do not know.
+func (r *randomRun) knownSQL(statement string, problem error, mine []string) string {
+	if problem != nil && strings.Contains(problem.Error(), "Can't find ordering fields") {
 		return "Spark SQL knows one ordering field"
+	}
+	if r.spark.Release == interop.Hudi120 {
+		return ""
+	}
+	newer, err := r.sparkSQL(interop.SharedSpark(r.t), statement)
+	if err == nil && difference("Spark", newer, "ours", mine) == "" {
+		return fmt.Sprintf("1.2.0 answers as we do, %s not, in SQL", r.spark.Release)
 	}
 	return ""
 }

@@ -98,7 +98,7 @@ func (t *Table) partitions() {
 
 // partitionValues are the values of each partition column, few enough for files to have several rows.
 func (t *Table) partitionValues() map[string][]any {
-	plain := []any{"p1", "p2", "p 3", "é水"}
+	plain := []any{"p1", "p2", "p 3", "é水", nil}
 	if t.encoded {
 		plain = append(plain, "a=b", "100%", "x/y", "t:1")
 	}
@@ -127,7 +127,7 @@ func (t *Table) folder(row map[string]any) (path string, plain bool) {
 	var parts []string
 	for _, name := range t.PartitionBy {
 		value := fmt.Sprint(row[name])
-		if name == "at" || strings.ContainsAny(value, "=%/: ") {
+		if name == "at" || row[name] == nil || strings.ContainsAny(value, "=%/: ") {
 			return "", false
 		}
 		if t.hive {

@@ -204,8 +204,8 @@ func (t *Table) changes(n int) []map[string]any {
 func (t *Table) conditions() {
 	row := t.known(1)[0]
 	t.Conditions = append(t.Conditions, "id = "+plainLiteral(row["id"]))
-	if len(t.PartitionBy) > 0 && t.column(t.PartitionBy[0]).Type.DDL == "string" {
-		t.Conditions = append(t.Conditions, t.PartitionBy[0]+" = "+plainLiteral(row[t.PartitionBy[0]]))
+	if _, is := row["part"].(string); is && t.column("part").Type.DDL == "string" {
+		t.Conditions = append(t.Conditions, "part = "+plainLiteral(row["part"]))
 	}
 	for _, c := range t.Columns {
 		if slices.Contains([]string{"int", "bigint"}, c.Type.DDL) && strings.HasPrefix(c.Name, "c") {
