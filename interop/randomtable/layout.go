@@ -56,8 +56,9 @@ func (t *Table) partitions() {
 	for i, name := range t.PartitionBy {
 		c := Column{name, typeNamed("string")}
 		switch {
-		case name == "at":
+		case name == "at" && (generator == "Custom" || t.Version == 9):
 			c.Type = typeNamed("bigint")
+		case name == "at": // older releases read it as text
 		case name == "part" && generator != "Custom" && t.chance(25):
 			c.Type = pick(t.r, typeNamed("int"), typeNamed("bigint"), typeNamed("date"))
 		}
@@ -70,11 +71,15 @@ func (t *Table) partitions() {
 	t.generator, t.PartitionFields = generator, strings.Join(fields, ",")
 	if slices.Contains(t.PartitionBy, "at") {
 		t.FolderValues = true
-		t.option("keygen.timebased.timestamp.type", "EPOCHMILLISECONDS")
-		formats := []string{"yyyyMMddHH"} // Spark reads the folder as the column's type
-		if generator == "TimestampBased" && t.Version == 9 {
+		kind, formats := "EPOCHMILLISECONDS", []string{"yyyyMMddHH"} // Spark reads the folder as the column's type
+		if generator == "TimestampBased" {
 			formats = append(formats, "yyyy-MM-dd", "yyyy/MM/dd")
 		}
+		if t.column("at").Type.DDL == "string" {
+			kind = "DATE_STRING"
+			t.option("keygen.timebased.input.dateformat", "yyyy-MM-dd")
+		}
+		t.option("keygen.timebased.timestamp.type", kind)
 		t.option("keygen.timebased.output.dateformat", pick(t.r, formats...))
 		t.option("keygen.timebased.timezone", "UTC")
 	}
@@ -107,6 +112,8 @@ func (t *Table) partitionValues() map[string][]any {
 		var values []any
 		c := t.Columns[slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == name })]
 		switch {
+		case name == "at" && c.Type.DDL == "string":
+			values = []any{"2024-01-31", "1970-01-01", "2025-12-31"}
 		case name == "at":
 			values = []any{int64(1704067200000), int64(1704070800000), int64(1735689599999), int64(0)}
 		case c.Type.DDL == "string":
