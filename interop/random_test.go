@@ -28,7 +28,7 @@ func TestRandomTables(t *testing.T) {
 			var spark *interop.Spark
 			for seed := first; seed < first+count; seed++ {
 				table := randomtable.New(seed)
-				kind := randomKind(table)
+				kind := fmt.Sprintf("random-v%d-%s", table.Version, map[string]string{interop.COW: "cow", interop.MOR: "mor"}[table.Kind])
 				if table.Version != release.TableVersion() || log.passed(kind, seed) {
 					continue
 				}
@@ -44,15 +44,6 @@ func TestRandomTables(t *testing.T) {
 		})
 	}
 }
-
-// randomKind names a table in the file of seeds.
-func randomKind(t *randomtable.Table) kindName {
-	return kindName(fmt.Sprintf("random-v%d-%s", t.Version, map[string]string{interop.COW: "cow", interop.MOR: "mor"}[t.Kind]))
-}
-
-type kindName string
-
-func (k kindName) String() string { return string(k) }
 
 // randomRun is a table on its way.
 type randomRun struct {

@@ -108,15 +108,15 @@ func openSeedLog(t *testing.T) *seedLog {
 	return l
 }
 
-func (l *seedLog) line(s fmt.Stringer, seed int, verdict string) string {
-	return fmt.Sprintf("%s %d %s %s", s, seed, l.commit, verdict)
+func (l *seedLog) line(kind string, seed int, verdict string) string {
+	return fmt.Sprintf("%s %d %s %s", kind, seed, l.commit, verdict)
 }
 
-func (l *seedLog) passed(s fmt.Stringer, seed int) bool {
-	return l != nil && l.done[l.line(s, seed, "passed")]
+func (l *seedLog) passed(kind string, seed int) bool {
+	return l != nil && l.done[l.line(kind, seed, "passed")]
 }
 
-func (l *seedLog) note(s fmt.Stringer, seed int, passed bool) {
+func (l *seedLog) note(kind string, seed int, passed bool) {
 	if l == nil {
 		return
 	}
@@ -124,6 +124,6 @@ func (l *seedLog) note(s fmt.Stringer, seed int, passed bool) {
 	if passed {
 		verdict = "passed"
 	}
-	_, err := fmt.Fprintln(l.file, l.line(s, seed, verdict))
+	_, err := fmt.Fprintln(l.file, l.line(kind, seed, verdict))
 	require.NoError(l.t, err)
 }

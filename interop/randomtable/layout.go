@@ -70,7 +70,7 @@ func (t *Table) partitions() {
 	}
 	t.generator, t.PartitionFields = generator, strings.Join(fields, ",")
 	if slices.Contains(t.PartitionBy, "at") {
-		t.FolderValues = true
+		t.timed = true
 		kind, formats := "EPOCHMILLISECONDS", []string{"yyyyMMddHH"} // Spark reads the folder as the column's type
 		if generator == "TimestampBased" {
 			formats = append(formats, "yyyy-MM-dd", "yyyy/MM/dd")
@@ -93,7 +93,7 @@ func (t *Table) partitions() {
 		t.option("datasource.write.hive_style_partitioning", "true")
 		t.feature("hive style")
 	}
-	if !t.FolderValues && t.chance(50) { // Spark cannot read encoded times
+	if !t.timed && t.chance(50) { // Spark cannot read encoded times
 		t.encoded = true
 		t.option("datasource.write.partitionpath.urlencode", "true")
 		t.feature("url encoding")

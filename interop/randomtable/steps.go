@@ -11,7 +11,7 @@ import (
 // steps chooses what is done.
 func (t *Table) steps() {
 	t.cleans = t.chance(35)
-	t.partials = t.Kind == cow || t.Version == 6 || t.Meta && t.chance(40)
+	t.partials = t.Kind == cow || t.Version == 6 || t.meta && t.chance(40)
 	if t.OnRead = !t.CDC && t.chance(12); t.OnRead {
 		t.option("schema.on.read.enable", "true")
 		t.option("datasource.write.reconcile.schema", "true")

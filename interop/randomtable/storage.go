@@ -22,7 +22,7 @@ func (t *Table) storage() {
 	}
 	switch p := t.r.IntN(100); {
 	case p < 12 && t.generator != "Custom" && t.generator != "TimestampBased": // Spark refuses those
-		t.Meta = false
+		t.meta = false
 		t.option("populate.meta.fields", "false")
 		t.feature("no meta fields")
 	case p < 30:
@@ -34,11 +34,11 @@ func (t *Table) storage() {
 	}
 	// without meta fields Spark fails to bulk insert rows that lose columns
 	// and 1.0.2 to append to logs
-	if t.Meta && len(t.PartitionBy) > 0 && !t.FolderValues && (t.Kind == cow || t.Version == 9) && t.chance(15) {
+	if t.meta && len(t.PartitionBy) > 0 && !t.timed && (t.Kind == cow || t.Version == 9) && t.chance(15) {
 		t.option("datasource.write.drop.partition.columns", "true")
 		t.feature("partition columns dropped")
 	}
-	if t.Meta && t.chance(35) {
+	if t.meta && t.chance(35) {
 		t.metadata()
 	}
 	t.index()
@@ -84,7 +84,7 @@ func (t *Table) index() {
 	if t.recordIndex && t.chance(70) {
 		kind = "RECORD_INDEX"
 	}
-	if !t.Meta {
+	if !t.meta {
 		kind = "SIMPLE"
 	}
 	t.option("index.type", kind)

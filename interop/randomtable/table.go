@@ -32,19 +32,16 @@ type Table struct {
 	// form of PartitionFields.
 	PartitionBy     []string
 	PartitionFields string
-	// FolderValues tells that the partition columns cannot be had back from the folder's name.
-	FolderValues bool
-	Ordering     []string
-	Options      map[string]string // of every write
-	CDC          bool
-	Meta         bool     // rows have meta columns
-	Metadata     bool     // there is a metadata table
-	OnRead       bool     // columns change by schema-on-read
-	Partial      bool     // log blocks may have some columns only
-	Conditions   []string // that snapshots are asked with
-	Statements   []string // of SQL, over {table}
-	Features     []string
-	Steps        []Step
+	Ordering        []string
+	Options         map[string]string // of every write
+	CDC             bool
+	Metadata        bool     // there is a metadata table
+	OnRead          bool     // columns change by schema-on-read
+	Partial         bool     // log blocks may have some columns only
+	Conditions      []string // that snapshots are asked with
+	Statements      []string // of SQL, over {table}
+	Features        []string
+	Steps           []Step
 
 	r             *rand.Rand
 	keys          []map[string]any // of all rows that ever were, with their partition columns
@@ -53,6 +50,8 @@ type Table struct {
 	bucket        bool   // it has the bucket index
 	hive, encoded bool   // partition paths are
 	generator     string // of keys
+	meta          bool   // rows have meta columns
+	timed         bool   // a partition column is a time, which its folder has in another form
 	recordIndex   bool
 	folders       map[string][]any // values of partition columns
 	cleans        bool
@@ -96,7 +95,7 @@ func (s Step) String() string {
 func New(seed int) *Table {
 	t := &Table{
 		Seed: seed, Version: []int{9, 6, 8}[seed%3], Kind: []string{cow, mor}[seed/3%2],
-		r: rand.New(rand.NewPCG(uint64(seed), 0x6875_6469)), Options: map[string]string{}, Meta: true, clock: 1000,
+		r: rand.New(rand.NewPCG(uint64(seed), 0x6875_6469)), Options: map[string]string{}, meta: true, clock: 1000,
 	}
 	t.layout()
 	t.merging()
