@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/internal/metadata"
 	"github.com/hudi-go/hudi-go/internal/txn"
 	"github.com/hudi-go/hudi-go/storage"
 	"github.com/hudi-go/hudi-go/table"
@@ -106,7 +107,7 @@ func execute(ctx context.Context, h *table.Handle, t *txn.Txn) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	completion, err := t.Complete(ctx, content)
+	completion, err := t.Complete(ctx, content, metadata.Clean(h.Config.Version, meta))
 	if err != nil {
 		return Result{}, err
 	}

@@ -124,6 +124,8 @@ var crashKinds = []struct {
 	{kind{typ: table.COW, buckets: 2}, false},
 	{kind{typ: table.MOR}, false},
 	{kind{typ: table.MOR, buckets: 2, partitioned: true}, true},
+	{kind{typ: table.COW, partitioned: true, metadata: true}, true},
+	{kind{typ: table.MOR, buckets: 2, partitioned: true, metadata: true}, true},
 }
 
 // versionsOf are the table versions under which a scenario is cut: one, another for each
@@ -306,7 +308,11 @@ func (c *crash) options() []hudi.Option { return append(c.plain(), c.scenario.op
 
 // plain are the options of any other process. The clocks of all are one.
 func (c *crash) plain() []hudi.Option {
-	return quiet(c.clock, memory.DefaultAllocator, hudi.WithProperty("hoodie.time.generator.max_expected_clock_skew_ms", "0"))
+	o := quiet(c.clock, memory.DefaultAllocator, hudi.WithProperty("hoodie.time.generator.max_expected_clock_skew_ms", "0"))
+	if c.kind.metadata {
+		o = append(o, hudi.WithProperty("hoodie.metadata.enable", "true"))
+	}
+	return o
 }
 
 // lifetime is longer than leases are valid and than a writer without a heartbeat is held
@@ -553,7 +559,26 @@ func (c *crash) goOn(ctx context.Context, d disk, m *model) error {
 	if err := tidy(ctx, d, tab); err != nil {
 		return fmt.Errorf("after the next writer and the services: %w", err)
 	}
-	return nil
+	return c.checked(ctx, d, m)
+}
+
+// checked makes sure that the metadata table says what is there.
+func (c *crash) checked(ctx context.Context, d disk, m *model) error {
+	tab, err := hudi.OpenStore(ctx, d, c.plain()...)
+	if err != nil {
+		return err
+	}
+	if c.kind.metadata != slices.Contains(tab.Config().MetadataPartitions, "files") {
+		return fmt.Errorf("the table has the metadata partitions %v", tab.Config().MetadataPartitions)
+	}
+	problems, err := tab.Check(ctx)
+	if err == nil && len(problems) > 0 {
+		err = fmt.Errorf("the check finds %v", problems)
+	}
+	if err != nil {
+		return err
+	}
+	return same(ctx, tab, m, "with files of the metadata table")
 }
 
 func same(ctx context.Context, tab *hudi.Table, m *model, when string) error {

@@ -152,6 +152,16 @@ func open(st storage.Store, c *table.Config, o options) (*Table, error) {
 		}
 		*d.to = time.Duration(ms) * time.Millisecond
 	}
+	if o.props.Has(conf.MetadataEnable) {
+		switch on, err := o.props.Bool(conf.MetadataEnable); {
+		case err != nil:
+			return nil, err
+		case on:
+			h.Metadata = table.MetadataMake
+		default:
+			h.Metadata = table.MetadataDrop
+		}
+	}
 	if err := indexOptions(c, o.props); err != nil {
 		return nil, err
 	}

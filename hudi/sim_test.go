@@ -50,6 +50,7 @@ type kind struct {
 	hive        bool
 	encode      bool
 	mode        string
+	metadata    bool // with a metadata table
 }
 
 func (k kind) String() string {
@@ -73,6 +74,9 @@ func (k kind) String() string {
 	}
 	if k.mode == table.CommitTimeOrdering {
 		s += "-committime"
+	}
+	if k.metadata {
+		s += "-metadata"
 	}
 	return fmt.Sprintf("v%d-%s", cmp.Or(k.version, table.CurrentVersion), s)
 }

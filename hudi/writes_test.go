@@ -133,9 +133,9 @@ func TestDeleteByKeyAlone(t *testing.T) {
 	}
 }
 
-// TestMetadataTableAppears has another engine give the table a metadata table, which every
-// change would leave behind: Spark would look for files that are gone. Handles that are open
-// know as much as those opened afterwards.
+// TestMetadataTableAppears has another engine give the table a metadata table with a partition
+// that every change would leave behind: Spark would find wrong rows by it. Handles that are
+// open know as much as those opened afterwards.
 func TestMetadataTableAppears(t *testing.T) {
 	s := newShared(t, kind{typ: table.MOR, buckets: 1}, write(hudi.Insert, r("a", "", "1", 1)), write(hudi.Upsert, r("a", "", "2", 2)), compact(),
 		write(hudi.Upsert, r("a", "", "3", 3)), compact(), write(hudi.Upsert, r("a", "", "4", 4)))
@@ -154,9 +154,14 @@ func TestMetadataTableAppears(t *testing.T) {
 	open := s.handle(t, rec)
 	c, err := table.LoadConfig(t.Context(), s.store)
 	require.NoError(t, err)
-	require.NoError(t, c.Update(t.Context(), s.store, map[string]string{"hoodie.table.metadata.partitions": "files"}, nil, s.clock.Now))
+	require.NoError(t, c.Update(t.Context(), s.store, map[string]string{"hoodie.table.metadata.partitions": "expr_index_day,files"}, nil, s.clock.Now))
+	name := func(partitions string) {
+		require.NoError(t, c.Update(t.Context(), s.store, map[string]string{"hoodie.table.metadata.partitions": partitions}, nil, s.clock.Now))
+	}
+	name("")
 	before := s.snapshot(t)
-	for name, change := range map[string]func(ctx context.Context, tab *hudi.Table) error{
+	name("expr_index_day,files")
+	for what, change := range map[string]func(ctx context.Context, tab *hudi.Table) error{
 		"write":               write(hudi.Upsert, r("a", "", "6", 6)).do,
 		"compact":             compact().do,
 		"clean":               clean().do,
@@ -175,13 +180,14 @@ func TestMetadataTableAppears(t *testing.T) {
 	} {
 		for _, tab := range []*hudi.Table{open, s.handle(t, rec)} {
 			err := change(t.Context(), tab)
-			require.ErrorIs(t, err, hudi.ErrUnsupported, name)
-			require.ErrorContains(t, err, "hoodie.metadata.enable=false", name)
+			require.ErrorIs(t, err, hudi.ErrUnsupported, what)
+			require.ErrorContains(t, err, "hoodie.metadata.enable=false", what)
 		}
 	}
 	for _, o := range rec.Mutations() {
 		require.Contains(t, o.Path, "lock", "nothing is changed but the lock")
 	}
+	name("")
 	require.Equal(t, before, s.snapshot(t))
 }
 

@@ -249,8 +249,26 @@ func carryOut(ctx context.Context, h *table.Handle, at, target string, r timelin
 			p.RollbackLogFiles, p.FailedLogFiles = map[string]int64{}, map[string]int64{}
 		}
 		p.RollbackLogFiles[txn.AbsolutePath(h.Store, file)] = size
+		if err := failedLogs(ctx, h, slice{dir, r.FileID, r.LatestBaseInstant}, p.FailedLogFiles); err != nil {
+			return fmt.Errorf("rollback %s: %w", at, err)
+		}
 	}
 	result.Partitions[r.Partition] = p
+	return nil
+}
+
+// failedLogs notes the log files of a slice that lie below a rollback block: among them are
+// those of the write that is rolled back, which stay, and which names do not tell.
+func failedLogs(ctx context.Context, h *table.Handle, on slice, found map[string]int64) error {
+	entries, err := h.Store.List(ctx, on.partition)
+	if err != nil {
+		return fmt.Errorf("list partition %q: %w", on.partition, err)
+	}
+	for _, e := range entries {
+		if n, ok := base.ParseLogFileName(e.Name); ok && n.FileID == on.fileID && n.Time == on.instant && n.Token != base.RollbackToken {
+			found[txn.AbsolutePath(h.Store, e.Path)] = e.Size
+		}
+	}
 	return nil
 }
 

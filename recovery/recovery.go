@@ -267,6 +267,15 @@ func mayUndo(ctx context.Context, h *table.Handle, tl *timeline.Timeline, target
 
 // rollback plans and executes. The caller holds the lock.
 func rollback(ctx context.Context, h *table.Handle, tl *timeline.Timeline, target timeline.Instant) error {
+	at, err := txn.NextTime(h, tl)
+	if err != nil {
+		return err
+	}
+	return rollbackAt(ctx, h, tl, at, target)
+}
+
+// rollbackAt is rollback at a time of the caller's.
+func rollbackAt(ctx context.Context, h *table.Handle, tl *timeline.Timeline, at string, target timeline.Instant) error {
 	files, err := filesOf(ctx, h, tl, target)
 	if err != nil {
 		return err
@@ -284,10 +293,6 @@ func rollback(ctx context.Context, h *table.Handle, tl *timeline.Timeline, targe
 		Requests: requests(h, target.Time, files, tops),
 	}
 	content, err := plan.Encode()
-	if err != nil {
-		return err
-	}
-	at, err := txn.NextTime(h, tl)
 	if err != nil {
 		return err
 	}
@@ -346,6 +351,9 @@ func execute(ctx context.Context, h *table.Handle, tl *timeline.Timeline, at str
 			return err
 		}
 	}
+	if err := undoMetadata(ctx, h, tl, at, target, result); err != nil {
+		return err
+	}
 	_, keepPlan, err := tl.BegunAs(ctx, timeline.Instant{Time: target, Action: action})
 	if err != nil {
 		return err
@@ -392,6 +400,9 @@ func RevertCompaction(ctx context.Context, h *table.Handle, tl *timeline.Timelin
 		if n, ok := base.ParseBaseFileName(path.Base(f)); ok && n.Instant == instant {
 			err = errors.Join(err, h.Store.Delete(ctx, f))
 		}
+	}
+	if err == nil {
+		err = forgetMetadata(ctx, h, tl, instant)
 	}
 	if err != nil {
 		return fmt.Errorf("recovery: revert compaction %s: %w", instant, err)

@@ -51,6 +51,7 @@ const (
 	OpLogCompact           = "LOG_COMPACT"
 	OpIndex                = "INDEX"
 	OpAlterSchema          = "ALTER_SCHEMA"
+	OpUpsertPrepped        = "UPSERT_PREPPED" // of metadata tables
 	OpUnknown              = "UNKNOWN"
 )
 

@@ -40,7 +40,6 @@ var withoutEffect = []string{
 	"hoodie.logfile.to.parquet.compression.ratio",
 	"hoodie.merge.small.file.group.candidates.limit",
 	"hoodie.merge.use.record.positions",
-	"hoodie.metadata.enable",
 	"hoodie.parquet.block.size",
 	"hoodie.parquet.bloom.filter.enabled",
 	"hoodie.parquet.compression.ratio",

@@ -32,7 +32,7 @@ func Compare(ctx context.Context, st storage.Store, c *table.Config, tl *timelin
 	}
 	defer t.Close()
 	folders := table.StorageLister(st)
-	committed, err := table.NewView(c, tl, folders).Committed(ctx)
+	written, err := counted(ctx, c, table.NewView(c, tl, folders))
 	if err != nil {
 		return nil, err
 	}
@@ -43,13 +43,7 @@ func Compare(ctx context.Context, st storage.Store, c *table.Config, tl *timelin
 		_, isLog := base.ParseLogFileName(name)
 		return !(isLog && c.SliceLogs() && pending)
 	}
-	counts := func(name string) bool {
-		if n, ok := base.ParseBaseFileName(name); ok && n.Ext == c.BaseExt() {
-			return committed(n.Instant)
-		}
-		n, ok := base.ParseLogFileName(name)
-		return ok && committed(n.Time) && settled(name)
-	}
+	counts := func(name string) bool { return written(name) && settled(name) }
 	listed, err := t.Partitions(ctx)
 	if err != nil {
 		return nil, err

@@ -2,7 +2,6 @@ package metadata
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -70,10 +69,7 @@ func (t *Table) partition(ctx context.Context, name string) ([]*group, error) {
 	if len(list) == 0 {
 		return nil, fmt.Errorf("metadata: %s: partition %s has no file groups: %w", t.store.URI(), name, base.ErrCorrupt)
 	}
-	// Numbers have four digits, or more where there are so many.
-	slices.SortFunc(list, func(a, b table.FileSlice) int {
-		return cmp.Or(cmp.Compare(len(a.FileID), len(b.FileID)), cmp.Compare(a.FileID, b.FileID))
-	})
+	byNumber(list)
 	found := make([]*group, len(list))
 	for i, s := range list {
 		found[i] = &group{slice: s}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/internal/metadata"
 	"github.com/hudi-go/hudi-go/lock"
 	"github.com/hudi-go/hudi-go/table"
 	"github.com/hudi-go/hudi-go/timeline"
@@ -23,24 +24,36 @@ import (
 // would fall behind, and with base.ErrConflict one that is another table by now, of another
 // version say, whose readers look elsewhere. A write, a service and a rollback ask alike.
 func Keepable(ctx context.Context, h *table.Handle) error {
+	_, err := keepable(ctx, h)
+	return err
+}
+
+// keepable returns the properties of a table that is Keepable.
+func keepable(ctx context.Context, h *table.Handle) (*table.Config, error) {
 	now, err := table.LoadConfig(ctx, h.Store)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if len(now.MetadataPartitions) > 0 {
-		return fmt.Errorf("change table %s: its metadata table (%v) would fall behind; write to it with hoodie.metadata.enable=false from Spark once, which drops the metadata table: %w",
-			now.Name, now.MetadataPartitions, base.ErrUnsupported)
+	if unkept := metadata.Unkept(now); len(unkept) > 0 && h.Metadata != table.MetadataDrop {
+		return nil, fmt.Errorf("change table %s: the partitions %v of its metadata table would fall behind; hoodie.metadata.enable=false drops the metadata table: %w",
+			now.Name, unkept, base.ErrUnsupported)
 	}
 	what, err := h.Config.Changed(now)
 	if err == nil && what != "" {
 		err = fmt.Errorf("table %s of %s was changed since it was opened (%s); open it again: %w", now.Name, h.Store.URI(), what, base.ErrConflict)
 	}
-	return err
+	return now, err
 }
 
 // Locked runs f while it holds the table's lock, with a fresh timeline, if the table is
 // Keepable.
 func Locked(ctx context.Context, h *table.Handle, f func(tl *timeline.Timeline, held *lock.Held) error) error {
+	return locked(ctx, h, func(_ *table.Config, tl *timeline.Timeline, held *lock.Held) error { return f(tl, held) })
+}
+
+// locked is Locked, with the table's properties as they are. A metadata table that is to be
+// dropped goes first.
+func locked(ctx context.Context, h *table.Handle, f func(c *table.Config, tl *timeline.Timeline, held *lock.Held) error) error {
 	held, err := lock.Acquire(ctx, h.Store, h.Clock, h.LockWait)
 	if err != nil {
 		return err
@@ -50,14 +63,20 @@ func Locked(ctx context.Context, h *table.Handle, f func(tl *timeline.Timeline, 
 			h.Log.Warn("lock not given back", "error", err)
 		}
 	}()
-	if err := Keepable(ctx, h); err != nil {
+	c, err := keepable(ctx, h)
+	if err != nil {
 		return err
+	}
+	if h.Metadata == table.MetadataDrop && len(c.MetadataPartitions) > 0 {
+		if err := dropMetadata(ctx, h, c); err != nil {
+			return err
+		}
 	}
 	tl, err := h.Timeline(ctx)
 	if err != nil {
 		return err
 	}
-	return f(tl, held)
+	return f(c, tl, held)
 }
 
 // maxAhead is how far the newest instant of a LOCAL timeline may lie ahead of the clock

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/internal/metadata"
 	"github.com/hudi-go/hudi-go/lock"
 	"github.com/hudi-go/hudi-go/storage"
 	"github.com/hudi-go/hudi-go/table"
@@ -35,7 +37,12 @@ const beginTries = 5
 // actions). The heartbeat runs until Commit or Close.
 func Begin(ctx context.Context, h *table.Handle, action timeline.Action, content []byte) (*Txn, error) {
 	t := &Txn{Action: action, table: h}
-	err := Locked(ctx, h, func(tl *timeline.Timeline, _ *lock.Held) error {
+	err := locked(ctx, h, func(c *table.Config, tl *timeline.Timeline, _ *lock.Held) error {
+		if h.Metadata == table.MetadataMake && !slices.Contains(c.MetadataPartitions, metadata.Files) {
+			if err := makeMetadata(ctx, h, c, tl); err != nil {
+				return err
+			}
+		}
 		return t.open(ctx, tl, content)
 	})
 	if err != nil {
@@ -126,17 +133,22 @@ func (t *Txn) Commit(ctx context.Context, meta *timeline.CommitMetadata, checks 
 	if err != nil {
 		return "", fmt.Errorf("txn: metadata of %s: %w", t.Instant, err)
 	}
+	update, err := metadata.Commit(t.table.Config.Version, meta)
+	if err != nil {
+		return "", fmt.Errorf("txn: publish %s: %w", t.Instant, err)
+	}
 	all := append([]Check{func(now *timeline.Timeline) error { return t.conflicts(ctx, now, meta) }}, checks...)
-	return t.publish(ctx, content, func() error { return t.reconcile(ctx, meta) }, all)
+	return t.publish(ctx, content, update, func() error { return t.reconcile(ctx, meta) }, all)
 }
 
-// Complete publishes an action that writes no data files, such as a clean.
-func (t *Txn) Complete(ctx context.Context, content []byte, checks ...Check) (completion string, err error) {
-	return t.publish(ctx, content, func() error { return nil }, checks)
+// Complete publishes an action that writes no data files, such as a clean. The update is
+// for the metadata table.
+func (t *Txn) Complete(ctx context.Context, content []byte, update *metadata.Update, checks ...Check) (completion string, err error) {
+	return t.publish(ctx, content, update, func() error { return nil }, checks)
 }
 
-func (t *Txn) publish(ctx context.Context, content []byte, prepare func() error, checks []Check) (completion string, err error) {
-	err = Locked(ctx, t.table, func(now *timeline.Timeline, held *lock.Held) error {
+func (t *Txn) publish(ctx context.Context, content []byte, update *metadata.Update, prepare func() error, checks []Check) (completion string, err error) {
+	err = locked(ctx, t.table, func(c *table.Config, now *timeline.Timeline, held *lock.Held) error {
 		if err := t.standing(ctx, now); err != nil {
 			return err
 		}
@@ -149,6 +161,9 @@ func (t *Txn) publish(ctx context.Context, content []byte, prepare func() error,
 			}
 		}
 		if err := prepare(); err != nil {
+			return err
+		}
+		if err := noteMetadata(ctx, t.table, c, now, t.Instant, update); err != nil {
 			return err
 		}
 		if completion, err = NextTime(t.table, now); err != nil {

@@ -1,0 +1,270 @@
+package txn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/internal/metadata"
+	"github.com/hudi-go/hudi-go/storage"
+	"github.com/hudi-go/hudi-go/table"
+	"github.com/hudi-go/hudi-go/timeline"
+)
+
+// Metadata is a table's metadata table in the hands of whoever holds the table's lock,
+// which guards both. Its instants have the times of the table's; they complete before
+// those, and count when those are completed (docs/adr/0009-metadata-table-writing.md).
+type Metadata struct {
+	// Of is the configuration of the table.
+	Of *table.Config
+	// Table is the metadata table as a table of its own, Timeline its timeline.
+	Table    *table.Handle
+	Timeline *timeline.Timeline
+}
+
+// OpenMetadata opens the metadata table that every change of a table must be noted in, nil
+// if there is none. tl is the table's timeline.
+func OpenMetadata(ctx context.Context, h *table.Handle, tl *timeline.Timeline) (*Metadata, error) {
+	c, err := table.LoadConfig(ctx, h.Store)
+	if err != nil {
+		return nil, err
+	}
+	return openMetadata(ctx, h, c, tl)
+}
+
+func openMetadata(ctx context.Context, h *table.Handle, c *table.Config, tl *timeline.Timeline) (*Metadata, error) {
+	if !slices.Contains(c.MetadataPartitions, metadata.Files) {
+		return nil, nil
+	}
+	m, err := metadataAt(ctx, h, c, tl)
+	if errors.Is(err, base.ErrNotTable) || err == nil && len(m.Timeline.CompletedWrites()) == 0 {
+		return nil, fmt.Errorf("txn: the properties of %s name a metadata table, and its folder holds none; hoodie.metadata.enable=false forgets it: %w", h.Store.URI(), base.ErrCorrupt)
+	}
+	return m, err
+}
+
+// metadataAt opens the metadata table in its folder.
+func metadataAt(ctx context.Context, h *table.Handle, of *table.Config, tl *timeline.Timeline) (*Metadata, error) {
+	st := storage.Sub(h.Store, metadata.Folder)
+	c, err := table.LoadConfig(ctx, st)
+	if err != nil {
+		return nil, fmt.Errorf("txn: metadata table: %w", err)
+	}
+	c.UTC = of.UTC // it has no zone of its own
+	own := *h
+	own.Store, own.Config, own.Zone, own.Metadata = st, c, tl.Location(), table.MetadataKeep
+	m := &Metadata{Of: of, Table: &own}
+	if m.Timeline, err = own.Timeline(ctx); err != nil {
+		return nil, fmt.Errorf("txn: metadata table: %w", err)
+	}
+	return m, nil
+}
+
+// noteMetadata notes an instant that is about to be completed in the metadata table.
+func noteMetadata(ctx context.Context, h *table.Handle, c *table.Config, tl *timeline.Timeline, instant string, u *metadata.Update) error {
+	m, err := openMetadata(ctx, h, c, tl)
+	if err != nil || m == nil {
+		return err
+	}
+	return m.Apply(ctx, instant, u)
+}
+
+// Apply notes an instant of the table that is about to be completed. A delta commit of that
+// time that is completed stands: it was made of the same instant. One that is pending is
+// made again. After an error the instant must not be completed, and is undone as usual.
+func (m *Metadata) Apply(ctx context.Context, instant string, u *metadata.Update) error {
+	i, begun := m.Timeline.Find(instant, timeline.DeltaCommit)
+	if begun && i.Done() {
+		return nil
+	}
+	err := m.apply(ctx, instant, begun, u)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, base.ErrUnknownOutcome):
+		// Whether it is there or not, it does not count: the table's instant will not be completed.
+		return fmt.Errorf("txn: metadata table of instant %s: %v", instant, err) //nolint:errorlint // see above
+	}
+	return fmt.Errorf("txn: metadata table of instant %s: %w", instant, err)
+}
+
+func (m *Metadata) apply(ctx context.Context, instant string, begun bool, u *metadata.Update) error {
+	if begun {
+		if err := m.removeLogs(ctx, instant, u); err != nil {
+			return err
+		}
+	}
+	w := m.writer(instant)
+	w.Again = begun
+	if !begun {
+		if err := m.Timeline.Request(ctx, instant, timeline.DeltaCommit, nil); err != nil {
+			return err
+		}
+	}
+	if !m.Timeline.Has(instant, timeline.DeltaCommit, timeline.Inflight) {
+		plan := map[string][]*timeline.WriteStat{}
+		if m.Table.Config.SliceLogs() { // by which the log files of a dead writer are found
+			var err error
+			if plan, err = w.Plan(ctx, u); err != nil {
+				return err
+			}
+		}
+		content, err := (&timeline.CommitMetadata{
+			PartitionToWriteStats: plan, ExtraMetadata: map[string]string{}, OperationType: timeline.OpUpsertPrepped,
+		}).Encode(m.Timeline.Layout())
+		if err != nil {
+			return err
+		}
+		if err := m.Timeline.Inflight(ctx, instant, timeline.DeltaCommit, content); err != nil {
+			return err
+		}
+	}
+	stats, err := w.Logs(ctx, u)
+	if err != nil {
+		return err
+	}
+	return m.complete(ctx, w, stats, timeline.OpUpsertPrepped)
+}
+
+// writer makes files of the metadata table. The time in HFiles follows from the instant, so
+// that a second try makes the same bytes.
+func (m *Metadata) writer(instant string) *metadata.Writer {
+	created, err := base.ParseInstant(instant, m.Timeline.Location())
+	if err != nil {
+		created = time.UnixMilli(0) // that of a partition's beginning
+	}
+	return &metadata.Writer{Store: m.Table.Store, View: m.Table.View(m.Timeline), Instant: instant, Created: created}
+}
+
+// complete completes the delta commit of a writer's instant.
+func (m *Metadata) complete(ctx context.Context, w *metadata.Writer, stats map[string][]*timeline.WriteStat, operation string) error {
+	meta, err := w.CommitMetadata(stats, operation)
+	if err != nil {
+		return err
+	}
+	content, err := meta.Encode(m.Timeline.Layout())
+	if err != nil {
+		return err
+	}
+	completion, err := NextTime(m.Table, m.Timeline)
+	if err != nil {
+		return err
+	}
+	if completion <= w.Instant { // which this picture of the timeline does not have yet
+		at, err := base.ParseInstant(w.Instant, m.Timeline.Location())
+		if err != nil {
+			return err
+		}
+		completion = base.FormatInstant(at.Add(time.Millisecond), m.Timeline.Location())
+	}
+	return m.Timeline.Complete(ctx, w.Instant, timeline.DeltaCommit, completion, content)
+}
+
+// removeLogs removes log files that an earlier try has left, of whatever writer. In version 6
+// names do not tell the instant; our own are replaced, and another's have the same records.
+func (m *Metadata) removeLogs(ctx context.Context, instant string, u *metadata.Update) error {
+	if m.Table.Config.SliceLogs() {
+		return nil
+	}
+	for _, partition := range u.Partitions() {
+		entries, err := m.Table.Store.List(ctx, partition)
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if !Writes(e, instant) {
+				continue
+			}
+			if err := m.Table.Store.Delete(ctx, e.Path); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// The times at which the partitions of a new metadata table begin.
+const (
+	firstInstant    = "00000000000000000" // from version 8 on
+	noInstant       = "00000000000000"    // version 6, for a table without instants
+	beginningSuffix = "010"               // version 6, after the newest instant
+)
+
+// makeMetadata gives a table a metadata table: what is there, in the partition files. As long
+// as the table's properties do not name it, which comes last, nobody looks at it. In
+// version 6, where log files do not tell who wrote them, it is put off while an instant is pending.
+func makeMetadata(ctx context.Context, h *table.Handle, c *table.Config, tl *timeline.Timeline) error {
+	fail := func(err error) error { return fmt.Errorf("txn: make the metadata table of %s: %w", h.Store.URI(), err) }
+	if c.SliceLogs() && len(tl.Pending()) > 0 {
+		h.Log.Info("no metadata table yet: another instant is pending", "table", h.Store.URI(), "instant", tl.Pending()[0].Time)
+		return nil
+	}
+	files, err := metadata.List(ctx, h.Store, c, tl)
+	if err != nil {
+		return fail(err)
+	}
+	if err := h.Store.DeleteDir(ctx, metadata.Folder); err != nil {
+		return fail(err)
+	}
+	if err := table.CreateMetadata(ctx, storage.Sub(h.Store, metadata.Folder), c.Name, c.Version, h.Clock); err != nil {
+		return fail(err)
+	}
+	m, err := metadataAt(ctx, h, c, tl)
+	if err != nil {
+		return fail(err)
+	}
+	if err := m.begin(ctx, beginning(c, tl), metadata.Files, 1, metadata.Listing(c.Version, files)); err != nil {
+		return fail(err)
+	}
+	if err := c.SetMetadataPartitions(ctx, h.Store, []string{metadata.Files}, h.Clock); err != nil {
+		return fail(err)
+	}
+	return nil
+}
+
+// beginning is the time at which the metadata table begins.
+func beginning(c *table.Config, tl *timeline.Timeline) string {
+	if !c.SliceLogs() {
+		return firstInstant
+	}
+	last := noInstant
+	for _, i := range tl.Completed() {
+		last = i.Time
+	}
+	return last + beginningSuffix
+}
+
+// begin makes the file groups of a partition as an instant of the metadata table.
+func (m *Metadata) begin(ctx context.Context, instant, partition string, groups int, u *metadata.Update) error {
+	if err := m.Timeline.Request(ctx, instant, timeline.DeltaCommit, nil); err != nil {
+		return err
+	}
+	if err := m.Timeline.Inflight(ctx, instant, timeline.DeltaCommit, nil); err != nil {
+		return err
+	}
+	t := Txn{Instant: instant, table: m.Table}
+	if err := t.Partition(ctx, partition); err != nil {
+		return err
+	}
+	w := m.writer(instant)
+	stats, err := w.Begin(ctx, partition, groups, u)
+	if err != nil {
+		return err
+	}
+	return m.complete(ctx, w, map[string][]*timeline.WriteStat{partition: stats}, timeline.OpBulkInsert)
+}
+
+// dropMetadata takes a table's metadata table away: first its name, then its files.
+func dropMetadata(ctx context.Context, h *table.Handle, c *table.Config) error {
+	err := c.SetMetadataPartitions(ctx, h.Store, nil, h.Clock)
+	if err == nil {
+		err = h.Store.DeleteDir(ctx, metadata.Folder)
+	}
+	if err != nil {
+		return fmt.Errorf("txn: drop the metadata table of %s: %w", h.Store.URI(), err)
+	}
+	return nil
+}

@@ -1,0 +1,159 @@
+package interop_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hudi-go/hudi-go/hudi"
+	"github.com/hudi-go/hudi-go/interop"
+	"github.com/hudi-go/hudi-go/query"
+	"github.com/hudi-go/hudi-go/schema"
+	"github.com/hudi-go/hudi-go/table"
+)
+
+// TestMetadataTable keeps the metadata table of one table in step with Spark in turns, over writes, rollbacks, cleans and
+// compactions, of the table and of the metadata table. After each step Spark's own validation finds nothing, nor does ours,
+// and both read the same rows by it.
+func TestMetadataTable(t *testing.T) {
+	interop.Need(t, interop.EngineSpark)
+	for _, release := range []interop.Release{interop.Hudi120, interop.Hudi102, interop.Hudi015} {
+		spark := interop.SparkOf(t, release)
+		for _, typ := range []table.Type{table.COW, table.MOR} {
+			t.Run(fmt.Sprintf("v%d %s", release.TableVersion(), typ), func(t *testing.T) {
+				m := &metadataTurns{t: t, spark: spark, rows: map[int]string{}}
+				m.ours = ours{filepath.Join(t.TempDir(), "turns"), manual(map[string]string{
+					"hoodie.metadata.enable": "true", "hoodie.parquet.small.file.limit": "0", "hoodie.clean.commits.retained": "2",
+				})}
+				c := table.NewConfig("turns")
+				c.Type, c.Keys, c.Ordering, c.PartitionBy = typ, []string{"id"}, []string{"ts"}, []string{"part"}
+				c.Version = release.TableVersion()
+				c.InitialVersion = c.Version
+				c.CreateSchema = fmt.Sprintf(alternateAvro, "")
+				m.ours.create(t, c)
+				m.write(we, "insert", 0, 20)
+				m.write(we, "upsert", 5, 10)
+				m.write(other, "upsert", 8, 24)
+				m.write(we, "delete", 3, 6)
+				if typ == table.COW { // Hudi 1.0.2 cannot read the log of its own delete in an event-time table
+					m.write(other, "delete", 6, 7)
+				}
+				// We undo our own write, and Spark goes on.
+				before := m.copy()
+				m.write(we, "upsert", 0, 12)
+				all := timelineOf(t, m.ours.path)
+				require.NoError(t, m.ours.open(t).Rollback(t.Context(), all[len(all)-1].requested))
+				m.rows = before
+				m.check()
+				m.write(other, "upsert", 2, 9)
+				m.write(we, "upsert", 4, 15)
+				if typ == table.MOR {
+					_, err := m.ours.open(t).Compact(t.Context())
+					require.NoError(t, err)
+					m.check()
+				}
+				_, err := m.ours.open(t).Clean(t.Context())
+				require.NoError(t, err)
+				m.check()
+				// Spark compacts the metadata table.
+				m.options = map[string]string{"hoodie.metadata.compact.max.delta.commits": "1"}
+				m.write(other, "upsert", 1, 3)
+				m.write(other, "upsert", 2, 4)
+				m.write(we, "upsert", 12, 20)
+				m.write(we, "delete", 19, 20)
+				m.write(other, "insert", 30, 33)
+				m.options = nil
+				for range 12 {
+					m.write(we, "upsert", 14, 15)
+				}
+				m.write(other, "upsert", 2, 5)
+				m.write(we, "upsert", 2, 3)
+			})
+		}
+	}
+}
+
+// metadataTurns is a table with a metadata table, and the rows that it must have.
+type metadataTurns struct {
+	t       *testing.T
+	spark   *interop.Spark
+	ours    ours
+	options map[string]string // further ones of Spark's writes
+	rows    map[int]string
+	ts      int64
+}
+
+func (m *metadataTurns) copy() map[int]string {
+	out := map[int]string{}
+	for k, v := range m.rows {
+		out[k] = v
+	}
+	return out
+}
+
+// write writes or deletes the rows with ids from the first up to the last, and checks.
+func (m *metadataTurns) write(who actor, op string, first, last int) {
+	m.t.Helper()
+	m.ts++
+	var rows []map[string]any
+	for id := first; id < last; id++ {
+		v := fmt.Sprintf("%s%d", who, m.ts)
+		rows = append(rows, map[string]any{"id": id, "part": fmt.Sprint("p", id%3), "v": v, "n": 1, "ts": m.ts})
+		if op == "delete" {
+			delete(m.rows, id)
+		} else {
+			m.rows[id] = v
+		}
+	}
+	if who == we {
+		s, err := schema.Parse(fmt.Sprintf(alternateAvro, ""))
+		require.NoError(m.t, err)
+		m.ours.write(m.t, hudi.Operation(op), s, rows)
+	} else {
+		options := map[string]string{
+			"hoodie.index.type": "SIMPLE", "hoodie.parquet.small.file.limit": "0", "hoodie.metadata.enable": "true",
+			"hoodie.metadata.index.column.stats.enable": "false", "hoodie.metadata.index.partition.stats.enable": "false",
+		}
+		if m.spark.Release == interop.Hudi015 {
+			options["hoodie.datasource.write.payload.class"] = "org.apache.hudi.common.model.DefaultHoodieRecordPayload"
+		}
+		for k, v := range m.options {
+			options[k] = v
+		}
+		m.spark.Write(m.t, interop.Write{Path: m.ours.path, Name: "turns", Op: op, Schema: alternateDDL, Rows: rows, Options: options})
+	}
+	m.check()
+}
+
+// check has both engines read by the metadata table, and compare it with the folders.
+func (m *metadataTurns) check() {
+	m.t.Helper()
+	tab := m.ours.open(m.t)
+	require.Contains(m.t, tab.Config().MetadataPartitions, "files")
+	problems, err := tab.Check(m.t.Context())
+	require.NoError(m.t, err)
+	require.Empty(m.t, problems)
+	seen := map[int]string{}
+	for _, row := range m.ours.read(m.t, query.Options{}) {
+		seen[idOf(m.t, row["id"])] = row["v"].(string)
+	}
+	require.Equal(m.t, m.rows, seen, "hudi-go")
+	with := map[string]string{"hoodie.metadata.enable": "true"}
+	got := map[int]string{}
+	for _, row := range m.spark.Read(m.t, interop.Read{Path: m.ours.path, Options: with}).Rows {
+		got[idOf(m.t, row["id"])] = row["v"].(string)
+	}
+	require.Equal(m.t, m.rows, got, "Spark")
+	wrong := m.spark.SQL(m.t, "CALL validate_metadata_table_files(table => 'turns', verbose => false)", map[string]string{"turns": m.ours.path}, with)
+	require.Empty(m.t, wrong.Rows, "Spark's validation")
+}
+
+func idOf(t *testing.T, v any) int {
+	t.Helper()
+	var n int
+	_, err := fmt.Sscan(fmt.Sprint(v), &n)
+	require.NoError(t, err)
+	return n
+}

@@ -1,0 +1,135 @@
+package recovery
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"slices"
+
+	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/internal/metadata"
+	"github.com/hudi-go/hudi-go/internal/txn"
+	"github.com/hudi-go/hudi-go/table"
+	"github.com/hudi-go/hudi-go/timeline"
+)
+
+// rollbackSuffix makes the time of a rollback in the metadata table from that of the table's
+// rollback if that has a delta commit of its own there, as in version 6 it always has.
+const rollbackSuffix = "006"
+
+// undoMetadata takes the write target out of the metadata table, in the rollback at time at.
+// The write is still on the table's timeline and pending, so that its delta commit does not
+// count. Each step may have been done before. The caller holds the lock.
+func undoMetadata(ctx context.Context, h *table.Handle, tl *timeline.Timeline, at, target string, result *timeline.RollbackMetadata) error {
+	tl, err := tl.Reload(ctx)
+	if err != nil {
+		return err
+	}
+	m, err := txn.OpenMetadata(ctx, h, tl)
+	if err != nil || m == nil {
+		return err
+	}
+	// What the metadata table began with, or has compacted, cannot be rolled back there.
+	gone, err := stillListed(ctx, h, m, tl, result)
+	if err != nil {
+		return err
+	}
+	if h.Config.SliceLogs() || len(gone) > 0 {
+		if err := m.Apply(ctx, at, metadata.Rollback(h.Config.Version, result, gone)); err != nil {
+			return err
+		}
+		if m.Timeline, err = m.Timeline.Reload(ctx); err != nil {
+			return err
+		}
+		at += rollbackSuffix
+	}
+	return rollbackMetadata(ctx, m, at, target)
+}
+
+// stillListed returns the files that a rollback has deleted and the metadata table lists, by
+// partition.
+func stillListed(ctx context.Context, h *table.Handle, m *txn.Metadata, tl *timeline.Timeline, result *timeline.RollbackMetadata) (map[string][]string, error) {
+	listed, err := metadata.Open(ctx, h.Store, m.Of, tl)
+	if err != nil {
+		return nil, err
+	}
+	defer listed.Close()
+	out := map[string][]string{}
+	for partition, p := range result.Partitions {
+		if len(p.Deleted) == 0 {
+			continue
+		}
+		files, err := listed.Files(ctx, partition)
+		if err != nil {
+			return nil, err
+		}
+		names := map[string]bool{}
+		for _, f := range files {
+			names[f.Name] = true
+		}
+		for _, f := range p.Deleted {
+			if name := path.Base(f); names[name] {
+				out[partition] = append(out[partition], name)
+			}
+		}
+	}
+	return out, nil
+}
+
+// rollbackMetadata rolls the delta commit of a write back, if there is one.
+func rollbackMetadata(ctx context.Context, m *txn.Metadata, at, target string) error {
+	if i, begun := m.Timeline.Find(at, timeline.Rollback); begun {
+		if i.Done() {
+			return nil
+		}
+		plan, err := m.Timeline.RollbackPlan(ctx, at)
+		if err != nil {
+			return err
+		}
+		if plan.Instant == nil {
+			return fmt.Errorf("rollback %s of the metadata table names no instant: %w", at, base.ErrCorrupt)
+		}
+		return execute(ctx, m.Table, m.Timeline, at, plan)
+	}
+	if i, ok := m.Timeline.Find(target, timeline.DeltaCommit); ok && !compacted(m, i) {
+		return rollbackAt(ctx, m.Table, m.Timeline, at, i)
+	}
+	return nil
+}
+
+// forgetMetadata takes a table service that is going to be tried again out of the metadata
+// table. The caller holds the lock.
+func forgetMetadata(ctx context.Context, h *table.Handle, tl *timeline.Timeline, instant string) error {
+	m, err := txn.OpenMetadata(ctx, h, tl)
+	if err != nil || m == nil {
+		return err
+	}
+	if _, err := finishRollbacks(ctx, m.Table, m.Timeline); err != nil {
+		return err
+	}
+	if m.Timeline, err = m.Timeline.Reload(ctx); err != nil {
+		return err
+	}
+	if _, ok := m.Timeline.Find(instant, timeline.DeltaCommit); !ok {
+		return nil
+	}
+	at, err := txn.NextTime(m.Table, m.Timeline)
+	if err != nil {
+		return err
+	}
+	return rollbackMetadata(ctx, m, at, instant)
+}
+
+// compacted tells whether a compaction of the metadata table may have taken a delta commit in.
+func compacted(m *txn.Metadata, i timeline.Instant) bool {
+	if !i.Done() {
+		return false
+	}
+	noted := i.Completion
+	if m.Table.Config.SliceLogs() {
+		noted = i.Time
+	}
+	return slices.ContainsFunc(m.Timeline.Instants(), func(c timeline.Instant) bool {
+		return c.Action.Completed() == timeline.Commit && noted <= c.Time
+	})
+}
