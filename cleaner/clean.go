@@ -74,7 +74,6 @@ func Execute(ctx context.Context, h *table.Handle, instant string) (Result, erro
 }
 
 func execute(ctx context.Context, h *table.Handle, t *txn.Txn) (Result, error) {
-	began := h.Clock()
 	plan, err := t.Timeline().CleanerPlan(ctx, t.Instant)
 	if err != nil {
 		return Result{}, err
@@ -82,27 +81,10 @@ func execute(ctx context.Context, h *table.Handle, t *txn.Txn) (Result, error) {
 	if err := start(ctx, h, t); err != nil {
 		return Result{}, err
 	}
-	meta := &timeline.CleanMetadata{
-		StartTime: t.Instant, LastCompletedCommit: plan.LastCompletedCommit, Version: planVersion,
-		Partitions: map[string]timeline.CleanPartition{}, Bootstrap: map[string]timeline.CleanPartition{},
+	meta, err := remove(ctx, h, t.Instant, plan)
+	if err != nil {
+		return Result{}, err
 	}
-	if plan.EarliestInstantToRetain != nil {
-		meta.EarliestCommitToRetain = plan.EarliestInstantToRetain.Time
-	}
-	for partition, files := range plan.Files {
-		p := timeline.CleanPartition{Partition: partition, Policy: plan.Policy, DeletePatterns: []string{}, Deleted: []string{}, Failed: []string{}}
-		for _, f := range files {
-			name := path.Base(f.Path)
-			if err := remove(ctx, h.Store, partition, name); err != nil {
-				return Result{}, fmt.Errorf("%s: %w", h.Config.Layout().FileName(t.Instant, timeline.Clean, timeline.Requested, ""), err)
-			}
-			p.DeletePatterns = append(p.DeletePatterns, name)
-			p.Deleted = append(p.Deleted, name)
-			meta.TotalFilesDeleted++
-		}
-		meta.Partitions[partition] = p
-	}
-	meta.TimeTakenMillis = h.Clock().Sub(began).Milliseconds()
 	content, err := meta.Encode()
 	if err != nil {
 		return Result{}, err
@@ -112,6 +94,33 @@ func execute(ctx context.Context, h *table.Handle, t *txn.Txn) (Result, error) {
 		return Result{}, err
 	}
 	return Result{Instant: t.Instant, Completion: completion, Files: int(meta.TotalFilesDeleted), Earliest: meta.EarliestCommitToRetain}, nil
+}
+
+// remove deletes what a plan names, and says so.
+func remove(ctx context.Context, h *table.Handle, instant string, plan *timeline.CleanerPlan) (*timeline.CleanMetadata, error) {
+	began := h.Clock()
+	meta := &timeline.CleanMetadata{
+		StartTime: instant, LastCompletedCommit: plan.LastCompletedCommit, Version: planVersion,
+		Partitions: map[string]timeline.CleanPartition{}, Bootstrap: map[string]timeline.CleanPartition{},
+	}
+	if plan.EarliestInstantToRetain != nil {
+		meta.EarliestCommitToRetain = plan.EarliestInstantToRetain.Time
+	}
+	for partition, files := range plan.Files {
+		p := timeline.CleanPartition{Partition: partition, Policy: plan.Policy, DeletePatterns: []string{}, Deleted: []string{}, Failed: []string{}}
+		for _, f := range files {
+			name := path.Base(f.Path)
+			if err := removeFile(ctx, h.Store, partition, name); err != nil {
+				return nil, fmt.Errorf("%s: %w", h.Config.Layout().FileName(instant, timeline.Clean, timeline.Requested, ""), err)
+			}
+			p.DeletePatterns = append(p.DeletePatterns, name)
+			p.Deleted = append(p.Deleted, name)
+			meta.TotalFilesDeleted++
+		}
+		meta.Partitions[partition] = p
+	}
+	meta.TimeTakenMillis = h.Clock().Sub(began).Milliseconds()
+	return meta, nil
 }
 
 // start puts the inflight file, unless whoever took the clean up before has.
@@ -130,8 +139,8 @@ func start(ctx context.Context, h *table.Handle, t *txn.Txn) error {
 	return t.Start(ctx, plan)
 }
 
-// remove deletes one data file. What is no data file is left alone, whatever a plan says.
-func remove(ctx context.Context, st storage.Store, partition, name string) error {
+// removeFile deletes one data file. What is no data file is left alone, whatever a plan says.
+func removeFile(ctx context.Context, st storage.Store, partition, name string) error {
 	_, isBase := base.ParseBaseFileName(name)
 	_, isLog := base.ParseLogFileName(name)
 	if !isBase && !isLog {

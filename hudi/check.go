@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/hudi-go/hudi-go/internal/metadata"
+	"github.com/hudi-go/hudi-go/internal/txn"
+	"github.com/hudi-go/hudi-go/recovery"
 )
 
 // Problem is something wrong that a check has found.
@@ -28,4 +30,19 @@ func (t *Table) Check(ctx context.Context) ([]Problem, error) {
 		problems[i] = Problem{d.Path, d.What}
 	}
 	return problems, nil
+}
+
+// InitMetadata gives the table a metadata table, with a listing of its files, which writers
+// keep in step from then on. A table that has one wraps ErrInvalid; open the table again to
+// read by it.
+func (t *Table) InitMetadata(ctx context.Context) error {
+	if _, err := recovery.Recover(ctx, t.handle); err != nil {
+		return err
+	}
+	return txn.InitMetadata(ctx, t.handle)
+}
+
+// DropMetadata takes the metadata table away. The table's rows are as they were.
+func (t *Table) DropMetadata(ctx context.Context) error {
+	return txn.DropMetadata(ctx, t.handle)
 }

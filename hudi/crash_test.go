@@ -214,6 +214,14 @@ func scenarios(k kind) map[string]scenario {
 		before: old, dead: &sweep, cut: clean(), service: true,
 		options: []hudi.Option{hudi.WithProperty("hoodie.clean.commits.retained", "1")},
 	}
+	if k.metadata {
+		s["upsert with services of the metadata table"] = scenario{
+			everywhere: true, before: []op{first, second, third, write(hudi.Upsert, r("c", "y", "c4", 4))}, cut: write(hudi.Upsert, r("b", "x", "b5", 5)),
+			options: []hudi.Option{
+				hudi.WithProperty("hoodie.metadata.compact.max.delta.commits", "1"), hudi.WithProperty("hoodie.clean.commits.retained", "1"),
+			},
+		}
+	}
 	if k.typ == table.MOR {
 		again := execute()
 		s["execute compaction after a dead execution"] = scenario{before: []op{first, second, third, schedule()}, dead: &again, cut: execute(), service: true}

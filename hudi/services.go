@@ -36,7 +36,36 @@ func (t *Table) serve(ctx context.Context) {
 			t.handle.Log.Warn("clean failed; it is tried again after the next commit", "table", t.URI(), "error", err)
 		}
 	}
+	if t.handle.Metadata == table.MetadataMake || len(t.Config().MetadataPartitions) > 0 {
+		if err := t.serveMetadata(ctx); err != nil {
+			t.handle.Log.Warn("services of the metadata table failed; they are tried again after the next commit", "table", t.URI(), "error", err)
+		}
+	}
 }
+
+// serveMetadata compacts and cleans the metadata table when that is due.
+func (t *Table) serveMetadata(ctx context.Context) error {
+	after, err := t.options.props.Int(conf.MetadataCompact)
+	if err != nil {
+		return err
+	}
+	if due, err := compaction.MetadataDue(ctx, t.handle, int(after)); err != nil || !due {
+		return err
+	}
+	if _, err := compaction.Metadata(ctx, t.handle, int(after)); err != nil {
+		return err
+	}
+	o, err := t.cleanOptions()
+	if err != nil {
+		return err
+	}
+	o.Commits = max(o.Commits, minMetadataCommits)
+	return cleaner.Metadata(ctx, t.handle, o)
+}
+
+// minMetadataCommits is how many instants of the metadata table stay readable at least: readers
+// may be at work with the files that they found.
+const minMetadataCommits = 3
 
 // compactDue executes what is scheduled, and schedules and executes what is due.
 func (t *Table) compactDue(ctx context.Context) ([]compaction.Result, error) {

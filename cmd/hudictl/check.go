@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -23,20 +24,24 @@ func newCheck(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			problems, err := t.Check(c.Context())
-			if err != nil {
-				return err
-			}
-			err = printList(a, a.listOutput(output), problems, []string{"path", "problem"}, func(p hudi.Problem) []string {
-				return []string{p.Path, p.Problem}
-			})
-			if err != nil || len(problems) == 0 {
-				return err
-			}
-			return kindError{fmt.Errorf("%s: %s in the metadata table; have a Hudi writer rebuild it (hoodie.metadata.enable=false, then true)",
-				t.URI(), plural(int64(len(problems)), "difference", "differences")), errFound}
+			return a.check(c.Context(), t, output)
 		},
 	}
 	choiceVar(c.Flags(), &output, "output", "", "how to print (table on a terminal, else json)", []string{outputTable, outputJSON})
 	return c
+}
+
+func (a *app) check(ctx context.Context, t *hudi.Table, output string) error {
+	problems, err := t.Check(ctx)
+	if err != nil {
+		return err
+	}
+	err = printList(a, a.listOutput(output), problems, []string{"path", "problem"}, func(p hudi.Problem) []string {
+		return []string{p.Path, p.Problem}
+	})
+	if err != nil || len(problems) == 0 {
+		return err
+	}
+	return kindError{fmt.Errorf("%s: %s in the metadata table; make it anew with hudictl metadata drop, then init",
+		t.URI(), plural(int64(len(problems)), "difference", "differences")), errFound}
 }

@@ -36,6 +36,7 @@ func newRoot(a *app) *cobra.Command {
 		newTimeline(a),
 		newFiles(a),
 		newCheck(a),
+		newMetadata(a),
 		newStats(a),
 		newInspect(a),
 		newIngest(a),

@@ -34,10 +34,11 @@ var (
 	CleanAutomatic     = &option{key: "hoodie.clean.automatic", preset: "true"}
 	CleanCommits       = &option{key: "hoodie.clean.commits.retained", aliases: []string{"hoodie.cleaner.commits.retained"}, preset: "10"}
 	MetadataEnable     = &option{key: "hoodie.metadata.enable"}
+	MetadataCompact    = &option{key: "hoodie.metadata.compact.max.delta.commits", preset: "10"}
 	LockWait           = &option{key: "hoodie.write.lock.wait_time_ms", preset: "60000"}
 	ClockSkew          = &option{key: "hoodie.time.generator.max_expected_clock_skew_ms"}
 	HeartbeatInterval  = &option{key: "hoodie.client.heartbeat.interval_in_ms", preset: "60000"}
-	effective          = []*option{MaxFileSize, SmallFileLimit, Codec, LogBlockSize, IndexType, BucketCount, BucketHashField, CompactInline, CompactAfter, CompactTargetIO, CleanAutomatic, CleanCommits, MetadataEnable, LockWait, ClockSkew, HeartbeatInterval}
+	effective          = []*option{MaxFileSize, SmallFileLimit, Codec, LogBlockSize, IndexType, BucketCount, BucketHashField, CompactInline, CompactAfter, CompactTargetIO, CleanAutomatic, CleanCommits, MetadataEnable, MetadataCompact, LockWait, ClockSkew, HeartbeatInterval}
 	tablePropertyRoots = []string{"hoodie.table.", "hoodie.record.merge.", "hoodie.datasource.write.", "hoodie.keygen.", "hoodie.populate.meta.fields", "hoodie.database.name"}
 )
 

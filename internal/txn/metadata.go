@@ -9,6 +9,7 @@ import (
 
 	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/internal/metadata"
+	"github.com/hudi-go/hudi-go/lock"
 	"github.com/hudi-go/hudi-go/storage"
 	"github.com/hudi-go/hudi-go/table"
 	"github.com/hudi-go/hudi-go/timeline"
@@ -23,6 +24,8 @@ type Metadata struct {
 	// Table is the metadata table as a table of its own, Timeline its timeline.
 	Table    *table.Handle
 	Timeline *timeline.Timeline
+
+	held *lock.Held // while services run
 }
 
 // OpenMetadata opens the metadata table that every change of a table must be noted in, nil
@@ -126,7 +129,7 @@ func (m *Metadata) apply(ctx context.Context, instant string, begun bool, u *met
 	if err != nil {
 		return err
 	}
-	return m.complete(ctx, w, stats, timeline.OpUpsertPrepped)
+	return m.complete(ctx, w, timeline.DeltaCommit, stats, timeline.OpUpsertPrepped)
 }
 
 // writer makes files of the metadata table. The time in HFiles follows from the instant, so
@@ -139,8 +142,8 @@ func (m *Metadata) writer(instant string) *metadata.Writer {
 	return &metadata.Writer{Store: m.Table.Store, View: m.Table.View(m.Timeline), Instant: instant, Created: created}
 }
 
-// complete completes the delta commit of a writer's instant.
-func (m *Metadata) complete(ctx context.Context, w *metadata.Writer, stats map[string][]*timeline.WriteStat, operation string) error {
+// complete completes a writer's instant.
+func (m *Metadata) complete(ctx context.Context, w *metadata.Writer, action timeline.Action, stats map[string][]*timeline.WriteStat, operation string) error {
 	meta, err := w.CommitMetadata(stats, operation)
 	if err != nil {
 		return err
@@ -149,18 +152,25 @@ func (m *Metadata) complete(ctx context.Context, w *metadata.Writer, stats map[s
 	if err != nil {
 		return err
 	}
-	completion, err := NextTime(m.Table, m.Timeline)
+	completion, err := m.completion(w.Instant)
 	if err != nil {
 		return err
 	}
-	if completion <= w.Instant { // which this picture of the timeline does not have yet
-		at, err := base.ParseInstant(w.Instant, m.Timeline.Location())
-		if err != nil {
-			return err
-		}
-		completion = base.FormatInstant(at.Add(time.Millisecond), m.Timeline.Location())
+	return m.Timeline.Complete(ctx, w.Instant, action, completion, content)
+}
+
+// completion is a time after every instant of the metadata table, and after one that this
+// picture of the timeline does not have yet.
+func (m *Metadata) completion(instant string) (string, error) {
+	t, err := NextTime(m.Table, m.Timeline)
+	if err != nil || t > instant {
+		return t, err
 	}
-	return m.Timeline.Complete(ctx, w.Instant, timeline.DeltaCommit, completion, content)
+	at, err := base.ParseInstant(instant, m.Timeline.Location())
+	if err != nil {
+		return "", err
+	}
+	return base.FormatInstant(at.Add(time.Millisecond), m.Timeline.Location()), nil
 }
 
 // removeLogs removes log files that an earlier try has left, of whatever writer. In version 6
@@ -193,14 +203,35 @@ const (
 	beginningSuffix = "010"               // version 6, after the newest instant
 )
 
+// errPending refuses a metadata table for now.
+var errPending = fmt.Errorf("try again when it has finished: %w", base.ErrConflict)
+
+// InitMetadata gives a table a metadata table. One that has one already wraps
+// base.ErrInvalid, and in version 6 a pending instant base.ErrConflict.
+func InitMetadata(ctx context.Context, h *table.Handle) error {
+	return locked(ctx, h, func(c *table.Config, tl *timeline.Timeline, _ *lock.Held) error {
+		if slices.Contains(c.MetadataPartitions, metadata.Files) {
+			return fmt.Errorf("txn: %s has a metadata table already; to make it anew, drop it first: %w", h.Store.URI(), base.ErrInvalid)
+		}
+		return makeMetadata(ctx, h, c, tl)
+	})
+}
+
+// DropMetadata takes a table's metadata table away. Writers list folders from then on.
+func DropMetadata(ctx context.Context, h *table.Handle) error {
+	dropping := *h
+	dropping.Metadata = table.MetadataDrop
+	return Locked(ctx, &dropping, func(*timeline.Timeline, *lock.Held) error { return nil })
+}
+
 // makeMetadata gives a table a metadata table: what is there, in the partition files. As long
 // as the table's properties do not name it, which comes last, nobody looks at it. In
-// version 6, where log files do not tell who wrote them, it is put off while an instant is pending.
+// version 6, where log files do not tell who wrote them, errPending says that an instant is
+// pending.
 func makeMetadata(ctx context.Context, h *table.Handle, c *table.Config, tl *timeline.Timeline) error {
 	fail := func(err error) error { return fmt.Errorf("txn: make the metadata table of %s: %w", h.Store.URI(), err) }
 	if c.SliceLogs() && len(tl.Pending()) > 0 {
-		h.Log.Info("no metadata table yet: another instant is pending", "table", h.Store.URI(), "instant", tl.Pending()[0].Time)
-		return nil
+		return fail(fmt.Errorf("the instant %s is pending, whose log files cannot be told from others in version %d: %w", tl.Pending()[0], c.Version, errPending))
 	}
 	files, err := metadata.List(ctx, h.Store, c, tl)
 	if err != nil {
@@ -254,7 +285,7 @@ func (m *Metadata) begin(ctx context.Context, instant, partition string, groups 
 	if err != nil {
 		return err
 	}
-	return m.complete(ctx, w, map[string][]*timeline.WriteStat{partition: stats}, timeline.OpBulkInsert)
+	return m.complete(ctx, w, timeline.DeltaCommit, map[string][]*timeline.WriteStat{partition: stats}, timeline.OpBulkInsert)
 }
 
 // dropMetadata takes a table's metadata table away: first its name, then its files.

@@ -39,7 +39,10 @@ func Begin(ctx context.Context, h *table.Handle, action timeline.Action, content
 	t := &Txn{Action: action, table: h}
 	err := locked(ctx, h, func(c *table.Config, tl *timeline.Timeline, _ *lock.Held) error {
 		if h.Metadata == table.MetadataMake && !slices.Contains(c.MetadataPartitions, metadata.Files) {
-			if err := makeMetadata(ctx, h, c, tl); err != nil {
+			switch err := makeMetadata(ctx, h, c, tl); {
+			case errors.Is(err, errPending): // the next write makes it
+				h.Log.Info("no metadata table yet", "error", err)
+			case err != nil:
 				return err
 			}
 		}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hudi-go/hudi-go/internal/goldentest"
+)
+
+func TestMetadata(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "t")
+	ok(t, "", "create", dir, "--name", "t", "--keys", "id")
+	ok(t, `{"id":1,"v":"a"}`, "commit", dir, "-", "--op", "upsert")
+	require.NoDirExists(t, filepath.Join(dir, ".hoodie", "metadata"))
+	require.Contains(t, ok(t, "", "metadata", "init", dir), "has a metadata table")
+	ok(t, `{"id":2,"v":"b"}`, "commit", dir, "-", "--op", "upsert")
+	require.Empty(t, ok(t, "", "metadata", "check", dir))
+	require.Len(t, objects(t, ok(t, "", "query", dir, "--output", "jsonl")), 2)
+	r := hudictl("", "metadata", "init", dir)
+	require.Equal(t, 1, r.code)
+	require.Contains(t, r.stderr, "drop it first")
+	require.Contains(t, ok(t, "", "metadata", "drop", dir), "has no metadata table")
+	require.NoDirExists(t, filepath.Join(dir, ".hoodie", "metadata"))
+	require.Len(t, objects(t, ok(t, "", "query", dir, "--output", "jsonl")), 2)
+	require.Equal(t, 2, hudictl("", "metadata", "nosuch").code)
+}
+
+// A metadata table with partitions that we do not keep in step stops writes, and can be dropped.
+func TestMetadataOfSparks(t *testing.T) {
+	dir := goldentest.Unpack(t, "v9_mdt_full")
+	r := hudictl(`{"id":"1000","region":"eu","ts":1}`, "commit", dir, "-", "--op", "upsert")
+	require.Equal(t, 8, r.code, r.stderr)
+	require.Contains(t, r.stderr, "record_index")
+	ok(t, "", "metadata", "drop", dir)
+	ok(t, "", "metadata", "init", dir)
+	require.Empty(t, ok(t, "", "check", dir))
+	ok(t, `{"id":"1000","region":"eu","ts":1}`, "commit", dir, "-", "--op", "upsert")
+	require.Empty(t, ok(t, "", "check", dir))
+}

@@ -1,0 +1,115 @@
+package compaction
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hudi-go/hudi-go/internal/txn"
+	"github.com/hudi-go/hudi-go/recovery"
+	"github.com/hudi-go/hudi-go/table"
+	"github.com/hudi-go/hudi-go/timeline"
+)
+
+// DefaultMetadataDeltaCommits is hoodie.metadata.compact.max.delta.commits.
+const DefaultMetadataDeltaCommits = 10
+
+// MetadataDue tells from the metadata table's timeline alone, without a lock, whether a
+// compaction of it may be due.
+func MetadataDue(ctx context.Context, h *table.Handle, deltaCommits int) (bool, error) {
+	tl, err := txn.MetadataTimeline(ctx, h)
+	if err != nil {
+		return false, err
+	}
+	for _, i := range tl.Pending() {
+		if i.Action == timeline.Compaction || i.Action == timeline.Clean {
+			return true, nil
+		}
+	}
+	return Due(ctx, tl, Options{DeltaCommits: deltaCommits})
+}
+
+// Metadata compacts a table's metadata table, if there is one and enough delta commits have
+// completed since the last time, as one step under the table's lock. A plan that was left
+// behind, or that real Hudi made, is executed first. It is put off while the metadata table
+// has notes of instants of the table that may be undone.
+func Metadata(ctx context.Context, h *table.Handle, deltaCommits int) (compacted bool, err error) {
+	err = txn.LockedMetadata(ctx, h, func(tl *timeline.Timeline, m *txn.Metadata) error {
+		if !m.Settled(tl) {
+			return nil
+		}
+		for _, i := range m.Timeline.Pending() {
+			if i.Action != timeline.Compaction {
+				continue
+			}
+			if err := compactMetadata(ctx, m, i); err != nil {
+				return err
+			}
+			compacted = true
+		}
+		if err := m.Reload(ctx); err != nil {
+			return err
+		}
+		due, err := Due(ctx, m.Timeline, Options{DeltaCommits: deltaCommits})
+		if err != nil || !due {
+			return err
+		}
+		plan, err := Plan(ctx, m.Table.View(m.Timeline), Options{})
+		if err != nil || plan == nil {
+			return err
+		}
+		content, err := plan.Encode(m.Timeline.Layout())
+		if err != nil {
+			return err
+		}
+		instant, err := m.ServiceTime(tl, txn.CompactionSuffix)
+		if err != nil {
+			return err
+		}
+		if err := m.Timeline.Request(ctx, instant, timeline.Compaction, content); err != nil {
+			return err
+		}
+		if err := m.Reload(ctx); err != nil {
+			return err
+		}
+		i, _ := m.Timeline.Find(instant, timeline.Compaction)
+		compacted = true
+		return compactMetadata(ctx, m, i)
+	})
+	if err != nil {
+		return compacted, fmt.Errorf("compact the metadata table of %s: %w", h.Store.URI(), err)
+	}
+	return compacted, nil
+}
+
+// compactMetadata carries a planned compaction of the metadata table out.
+func compactMetadata(ctx context.Context, m *txn.Metadata, i timeline.Instant) error {
+	if i.State == timeline.Inflight {
+		if err := recovery.RevertCompaction(ctx, m.Table, m.Timeline, i.Time); err != nil {
+			return err
+		}
+		if err := m.Reload(ctx); err != nil {
+			return err
+		}
+	}
+	plan, err := m.Timeline.CompactionPlan(ctx, i.Time)
+	if err != nil {
+		return err
+	}
+	if err := m.Timeline.Inflight(ctx, i.Time, timeline.Compaction, nil); err != nil {
+		return err
+	}
+	w := m.Writer(i.Time)
+	stats := map[string][]*timeline.WriteStat{}
+	for _, op := range plan.Operations {
+		slice, err := sliceOf(op)
+		if err != nil {
+			return err
+		}
+		s, err := w.Compact(ctx, slice)
+		if err != nil {
+			return err
+		}
+		stats[op.Partition] = append(stats[op.Partition], s)
+	}
+	return m.Compacted(ctx, w, stats)
+}

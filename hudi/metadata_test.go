@@ -1,0 +1,171 @@
+package hudi_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/stretchr/testify/require"
+
+	"github.com/hudi-go/hudi-go/hudi"
+	"github.com/hudi-go/hudi-go/query"
+	"github.com/hudi-go/hudi-go/storage"
+	"github.com/hudi-go/hudi-go/storage/mem"
+	"github.com/hudi-go/hudi-go/table"
+)
+
+// metadataTable is a table with a metadata table, opened anew for each step.
+type metadataTable struct {
+	t     *testing.T
+	clock *simClock
+	store *mem.Store
+	more  []hudi.Option
+}
+
+func newMetadataTable(t *testing.T, k kind, more ...hudi.Option) *metadataTable {
+	clock := &simClock{}
+	m := &metadataTable{t, clock, mem.New(clock.Now), append([]hudi.Option{hudi.WithProperty("hoodie.metadata.enable", "true")}, more...)}
+	_, err := hudi.CreateStore(t.Context(), m.store, k.config(), m.options()...)
+	require.NoError(t, err)
+	return m
+}
+
+func (m *metadataTable) options() []hudi.Option {
+	return quiet(m.clock, memory.DefaultAllocator, m.more...)
+}
+
+func (m *metadataTable) open() *hudi.Table {
+	m.t.Helper()
+	tab, err := hudi.OpenStore(m.t.Context(), m.store, m.options()...)
+	require.NoError(m.t, err)
+	return tab
+}
+
+func (m *metadataTable) do(o op) {
+	m.t.Helper()
+	require.NoError(m.t, o.do(m.t.Context(), m.open()))
+	m.checks()
+}
+
+// checks makes sure that the metadata table agrees with the folders.
+func (m *metadataTable) checks() {
+	m.t.Helper()
+	problems, err := m.open().Check(m.t.Context())
+	require.NoError(m.t, err)
+	require.Empty(m.t, problems)
+}
+
+func (m *metadataTable) rows() []string {
+	m.t.Helper()
+	rows, err := all(m.t.Context(), m.open(), query.Options{})
+	require.NoError(m.t, err)
+	return rows
+}
+
+// files are the names in the partition files of the metadata table that end with suffix.
+func (m *metadataTable) files(dir string, keep func(name string) bool) (out []string) {
+	m.t.Helper()
+	entries, err := m.store.List(m.t.Context(), dir)
+	require.NoError(m.t, err)
+	for _, e := range entries {
+		if keep(e.Name) {
+			out = append(out, e.Name)
+		}
+	}
+	return out
+}
+
+const metadataFiles = ".hoodie/metadata/files"
+
+func isHFile(name string) bool { return strings.HasSuffix(name, ".hfile") }
+
+func eachMetadataKind(t *testing.T, f func(t *testing.T, k kind)) {
+	for _, version := range table.Versions() {
+		for _, typ := range []table.Type{table.COW, table.MOR} {
+			k := kind{typ: typ, version: version, partitioned: true}
+			t.Run(k.String(), func(t *testing.T) { f(t, k) })
+		}
+	}
+}
+
+// TestMetadataServices compacts and cleans the metadata table, undoes what it has compacted,
+// and takes a plan up that was left behind.
+func TestMetadataServices(t *testing.T) {
+	eachMetadataKind(t, func(t *testing.T, k kind) {
+		m := newMetadataTable(t, k, hudi.WithProperty("hoodie.metadata.compact.max.delta.commits", "3"), hudi.WithProperty("hoodie.clean.commits.retained", "3"))
+		for i := range 14 {
+			m.do(write(hudi.Upsert, r("a", "x", fmt.Sprint(i), int64(i)), r(fmt.Sprint("k", i), fmt.Sprint("p", i%3), "v", 1)))
+		}
+		bases := m.files(metadataFiles, isHFile)
+		require.Greater(t, len(bases), 1)
+		require.Less(t, len(bases), 5, "old ones are cleaned")
+		first := ".files-0000-0_00000000000000000"
+		require.Empty(t, m.files(metadataFiles, func(name string) bool { return strings.HasPrefix(name, first) }), "the first slice is cleaned")
+
+		before := m.rows()
+		m.do(write(hudi.Upsert, r("a", "x", "late", 100), r("b", "new", "late", 100)))
+		for { // until a compaction has just taken the last write in
+			tl, err := m.open().Timeline(t.Context())
+			require.NoError(t, err)
+			last, _ := tl.LastCompletedWrite()
+			compactions := m.files(metadataTimeline(k), func(name string) bool { return strings.HasSuffix(name, ".compaction.requested") })
+			if slices.Max(compactions) > last.Time {
+				break
+			}
+			before = m.rows()
+			m.do(write(hudi.Upsert, r("a", "x", "later", 101)))
+		}
+		tl, err := m.open().Timeline(t.Context())
+		require.NoError(t, err)
+		last, _ := tl.LastCompletedWrite()
+		require.NoError(t, m.open().Rollback(t.Context(), last.Time))
+		m.checks()
+		require.Equal(t, before, m.rows())
+		m.do(write(hudi.Upsert, r("a", "x", "after", 102)))
+	})
+}
+
+func metadataTimeline(k kind) string {
+	c := k.config()
+	return ".hoodie/metadata/" + c.TimelineDir()
+}
+
+// TestMetadataOfOldTables gives a table that has been written to a metadata table, and takes
+// it away.
+func TestMetadataOfOldTables(t *testing.T) {
+	eachMetadataKind(t, func(t *testing.T, k kind) {
+		m := newMetadataTable(t, k)
+		with := m.more
+		m.more = nil
+		for i := range 3 {
+			m.do(write(hudi.Upsert, r("a", "x", fmt.Sprint(i), int64(i)), r(fmt.Sprint("k", i), fmt.Sprint("p", i%3), "v", 1)))
+		}
+		require.Empty(t, m.open().Config().MetadataPartitions)
+		before := m.rows()
+		m.more = with
+		m.do(write(hudi.Upsert, r("b", "x", "1", 1)))
+		require.Equal(t, []string{"files"}, m.open().Config().MetadataPartitions)
+		require.Len(t, m.rows(), len(before)+1)
+
+		// A write from before the metadata table is undone.
+		for range 2 {
+			tl, err := m.open().Timeline(t.Context())
+			require.NoError(t, err)
+			last, _ := tl.LastCompletedWrite()
+			require.NoError(t, m.open().Rollback(t.Context(), last.Time))
+			m.checks()
+		}
+		m.do(write(hudi.Upsert, r("c", "y", "1", 1)))
+
+		m.more = []hudi.Option{hudi.WithProperty("hoodie.metadata.enable", "false")}
+		want := m.rows()
+		m.do(write(hudi.Upsert, r("c", "y", "1", 1)))
+		require.Empty(t, m.open().Config().MetadataPartitions)
+		require.Empty(t, m.files(metadataFiles, func(string) bool { return true }))
+		require.Equal(t, want, m.rows())
+		_, err := storage.ReadFile(t.Context(), m.store, ".hoodie/metadata/.hoodie/hoodie.properties")
+		require.Error(t, err)
+	})
+}
