@@ -152,20 +152,45 @@ func open(st storage.Store, c *table.Config, o options) (*Table, error) {
 		}
 		*d.to = time.Duration(ms) * time.Millisecond
 	}
-	if o.props.Has(conf.MetadataEnable) {
-		switch on, err := o.props.Bool(conf.MetadataEnable); {
+	if err := metadataOptions(h, o.props); err != nil {
+		return nil, err
+	}
+	if err := indexOptions(c, o.props); err != nil {
+		return nil, err
+	}
+	return &Table{handle: h, options: o}, nil
+}
+
+// metadataOptions says what becomes of the metadata table. As in real Hudi an index that is
+// switched off is dropped.
+func metadataOptions(h *table.Handle, props conf.Options) error {
+	if props.Has(conf.MetadataEnable) {
+		switch on, err := props.Bool(conf.MetadataEnable); {
 		case err != nil:
-			return nil, err
+			return err
 		case on:
 			h.Metadata = table.MetadataMake
 		default:
 			h.Metadata = table.MetadataDrop
 		}
 	}
-	if err := indexOptions(c, o.props); err != nil {
-		return nil, err
+	for _, index := range []struct {
+		off        func() (bool, error)
+		partitions []string
+	}{
+		{func() (bool, error) { return props.Off(conf.ColumnStats) }, []string{metadata.ColumnStats, metadata.PartitionStats}},
+		{func() (bool, error) { return props.Off(conf.PartitionStats) }, []string{metadata.PartitionStats}},
+		{func() (bool, error) { return props.Off(conf.BloomFilters) }, []string{metadata.BloomFilters}},
+		{func() (bool, error) { return props.Off(conf.RecordIndex) }, []string{metadata.RecordIndex}},
+	} {
+		switch off, err := index.off(); {
+		case err != nil:
+			return err
+		case off:
+			h.MetadataWithout = append(h.MetadataWithout, index.partitions...)
+		}
 	}
-	return &Table{handle: h, options: o}, nil
+	return nil
 }
 
 // indexOptions lets options name the index of a table that does not say. A table that

@@ -5,11 +5,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/stretchr/testify/require"
 
 	"github.com/hudi-go/hudi-go/hudi"
+	"github.com/hudi-go/hudi-go/internal/goldentest"
 	"github.com/hudi-go/hudi-go/query"
 	"github.com/hudi-go/hudi-go/storage"
 	"github.com/hudi-go/hudi-go/storage/mem"
@@ -168,4 +170,41 @@ func TestMetadataOfOldTables(t *testing.T) {
 		_, err := storage.ReadFile(t.Context(), m.store, ".hoodie/metadata/.hoodie/hoodie.properties")
 		require.Error(t, err)
 	})
+}
+
+// TestIndexesSwitchedOff drops the indexes of a metadata table of Spark's that are switched
+// off, and keeps the listing.
+func TestIndexesSwitchedOff(t *testing.T) {
+	st := goldentest.Store(t, "v9_mdt_full")
+	clock := &simClock{}
+	clock.Advance(10 * 365 * 24 * time.Hour)
+	open := func(off ...string) *hudi.Table {
+		var o []hudi.Option
+		for _, name := range off {
+			o = append(o, hudi.WithProperty("hoodie.metadata."+name+".enable", "false"))
+		}
+		tab, err := hudi.OpenStore(t.Context(), st, quiet(clock, memory.DefaultAllocator, o...)...)
+		require.NoError(t, err)
+		return tab
+	}
+	_, err := open().Clean(t.Context())
+	require.ErrorIs(t, err, hudi.ErrUnsupported)
+	_, err = open("index.column.stats", "record.index").Clean(t.Context())
+	require.ErrorContains(t, err, "[bloom_filters]")
+	require.Len(t, open().Config().MetadataPartitions, 5)
+	tab := open("index.column.stats", "record.index", "index.bloom.filter")
+	tl, err := tab.Timeline(t.Context())
+	require.NoError(t, err)
+	last, _ := tl.LastCompletedWrite()
+	require.NoError(t, tab.Rollback(t.Context(), last.Time))
+	require.Equal(t, []string{"files"}, open().Config().MetadataPartitions)
+	problems, err := open().Check(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, problems)
+	entries, err := st.List(t.Context(), ".hoodie/metadata")
+	require.NoError(t, err)
+	require.Len(t, entries, 2) // the listing and its own folder
+	text, err := storage.ReadFile(t.Context(), st, ".hoodie/.index_defs/index.json")
+	require.NoError(t, err)
+	require.JSONEq(t, `{"indexDefinitions":{}}`, string(text))
 }

@@ -27,11 +27,15 @@ func TestRequests(t *testing.T) {
 	}{
 		{kind{typ: table.COW, partitioned: true}, 48, 8},
 		{kind{typ: table.MOR, buckets: 2, partitioned: true}, 43, 18},
+		{kind{typ: table.COW, partitioned: true, metadata: true}, 59, 14},
 	} {
 		t.Run(c.kind.String(), func(t *testing.T) {
 			clock := &simClock{}
 			st := record.Wrap(mem.NewObjects(clock.Now))
 			options := quiet(clock, memory.DefaultAllocator, hudi.WithProperty("hoodie.time.generator.max_expected_clock_skew_ms", "0"))
+			if c.kind.metadata {
+				options = append(options, hudi.WithProperty("hoodie.metadata.enable", "true"))
+			}
 			_, err := hudi.CreateStore(t.Context(), st, c.kind.config(), options...)
 			require.NoError(t, err)
 			do := func(f func(tab *hudi.Table) error) map[intercept.Op]int {

@@ -30,8 +30,10 @@ type Handle struct {
 	// Beat is the time between two heartbeats of a writer. After two that did not come it
 	// is held for dead.
 	Beat time.Duration
-	// Metadata says what becomes of the metadata table.
-	Metadata MetadataMode
+	// Metadata says what becomes of the metadata table, and MetadataWithout which of its
+	// partitions are dropped.
+	Metadata        MetadataMode
+	MetadataWithout []string
 	// NewUUID makes random ids, in canonical text.
 	NewUUID func() string
 }

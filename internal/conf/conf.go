@@ -35,10 +35,14 @@ var (
 	CleanCommits       = &option{key: "hoodie.clean.commits.retained", aliases: []string{"hoodie.cleaner.commits.retained"}, preset: "10"}
 	MetadataEnable     = &option{key: "hoodie.metadata.enable"}
 	MetadataCompact    = &option{key: "hoodie.metadata.compact.max.delta.commits", preset: "10"}
+	ColumnStats        = &option{key: "hoodie.metadata.index.column.stats.enable"}
+	PartitionStats     = &option{key: "hoodie.metadata.index.partition.stats.enable"}
+	BloomFilters       = &option{key: "hoodie.metadata.index.bloom.filter.enable"}
+	RecordIndex        = &option{key: "hoodie.metadata.global.record.level.index.enable", aliases: []string{"hoodie.metadata.record.index.enable"}}
 	LockWait           = &option{key: "hoodie.write.lock.wait_time_ms", preset: "60000"}
 	ClockSkew          = &option{key: "hoodie.time.generator.max_expected_clock_skew_ms"}
 	HeartbeatInterval  = &option{key: "hoodie.client.heartbeat.interval_in_ms", preset: "60000"}
-	effective          = []*option{MaxFileSize, SmallFileLimit, Codec, LogBlockSize, IndexType, BucketCount, BucketHashField, CompactInline, CompactAfter, CompactTargetIO, CleanAutomatic, CleanCommits, MetadataEnable, MetadataCompact, LockWait, ClockSkew, HeartbeatInterval}
+	effective          = []*option{MaxFileSize, SmallFileLimit, Codec, LogBlockSize, IndexType, BucketCount, BucketHashField, CompactInline, CompactAfter, CompactTargetIO, CleanAutomatic, CleanCommits, MetadataEnable, MetadataCompact, ColumnStats, PartitionStats, BloomFilters, RecordIndex, LockWait, ClockSkew, HeartbeatInterval}
 	tablePropertyRoots = []string{"hoodie.table.", "hoodie.record.merge.", "hoodie.datasource.write.", "hoodie.keygen.", "hoodie.populate.meta.fields", "hoodie.database.name"}
 )
 
@@ -101,6 +105,15 @@ func (o Options) Bool(k *option) (bool, error) {
 		return false, fmt.Errorf("option %s=%q: want true or false: %w", k.key, o.Get(k), base.ErrInvalid)
 	}
 	return b, nil
+}
+
+// Off tells whether the user has switched an option off.
+func (o Options) Off(k *option) (bool, error) {
+	if !o.Has(k) {
+		return false, nil
+	}
+	on, err := o.Bool(k)
+	return !on, err
 }
 
 // Unknown returns, for each name that is no Hudi option we have heard of, a warning that

@@ -17,13 +17,13 @@ var kept = []string{Files}
 // Unkept returns the partitions of a table's metadata table, complete or being built, that
 // a change of the table would leave behind.
 func Unkept(c *table.Config) []string {
-	var out []string
-	for _, p := range slices.Concat(c.MetadataPartitions, c.MetadataInflight()) {
-		if !slices.Contains(kept, p) {
-			out = append(out, p)
-		}
-	}
-	return out
+	return slices.DeleteFunc(slices.Concat(c.MetadataPartitions, c.MetadataInflight()), func(p string) bool { return slices.Contains(kept, p) })
+}
+
+// GoesWith tells whether a partition is one of those that go: named, or a secondary index
+// that goes with the record index, without which it finds nothing.
+func GoesWith(going []string, partition string) bool {
+	return slices.Contains(going, partition) || strings.HasPrefix(partition, SecondaryIndex) && slices.Contains(going, RecordIndex)
 }
 
 // Update is what one instant changes in a metadata table: records to put and keys to

@@ -10,6 +10,7 @@ package txn
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hudi-go/hudi-go/internal/base"
@@ -34,8 +35,13 @@ func keepable(ctx context.Context, h *table.Handle) (*table.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	if unkept := metadata.Unkept(now); len(unkept) > 0 && h.Metadata != table.MetadataDrop {
-		return nil, fmt.Errorf("change table %s: the partitions %v of its metadata table would fall behind; hoodie.metadata.enable=false drops the metadata table: %w",
+	unkept := metadata.Unkept(now)
+	if h.Metadata == table.MetadataDrop {
+		unkept = nil
+	}
+	unkept = slices.DeleteFunc(unkept, func(p string) bool { return metadata.GoesWith(h.MetadataWithout, p) })
+	if len(unkept) > 0 {
+		return nil, fmt.Errorf("change table %s: the partitions %v of its metadata table would fall behind; switch these indexes off (hoodie.metadata.index.column.stats.enable=false and so on), which drops them, or drop the metadata table with hoodie.metadata.enable=false: %w",
 			now.Name, unkept, base.ErrUnsupported)
 	}
 	what, err := h.Config.Changed(now)
@@ -67,10 +73,8 @@ func locked(ctx context.Context, h *table.Handle, f func(c *table.Config, tl *ti
 	if err != nil {
 		return err
 	}
-	if h.Metadata == table.MetadataDrop && len(c.MetadataPartitions) > 0 {
-		if err := dropMetadata(ctx, h, c); err != nil {
-			return err
-		}
+	if err := dropUnwanted(ctx, h, c); err != nil {
+		return err
 	}
 	tl, err := h.Timeline(ctx)
 	if err != nil {

@@ -287,15 +287,3 @@ func (m *Metadata) begin(ctx context.Context, instant, partition string, groups 
 	}
 	return m.complete(ctx, w, timeline.DeltaCommit, map[string][]*timeline.WriteStat{partition: stats}, timeline.OpBulkInsert)
 }
-
-// dropMetadata takes a table's metadata table away: first its name, then its files.
-func dropMetadata(ctx context.Context, h *table.Handle, c *table.Config) error {
-	err := c.SetMetadataPartitions(ctx, h.Store, nil, h.Clock)
-	if err == nil {
-		err = h.Store.DeleteDir(ctx, metadata.Folder)
-	}
-	if err != nil {
-		return fmt.Errorf("txn: drop the metadata table of %s: %w", h.Store.URI(), err)
-	}
-	return nil
-}
