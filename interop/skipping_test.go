@@ -2,8 +2,10 @@ package interop_test
 
 import (
 	"fmt"
+	"hash/crc32"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -71,7 +73,7 @@ func TestSkippingSparkTables(t *testing.T) {
 				t.Run(kind, func(t *testing.T) {
 					path := filepath.Join(t.TempDir(), "indexed")
 					makeIndexed(t, spark, kind, path)
-					askIndexed(t, spark, path)
+					askIndexed(t, spark, kind, path)
 				})
 			}
 		})
@@ -119,13 +121,15 @@ func makeIndexed(t *testing.T, spark *interop.Spark, kind, path string) {
 
 // askIndexed compares the keys of the rows that meet each condition. Spark says of all rows which they meet; that its own
 // skipping gives the same is true of some conditions only (docs/compat.md).
-func askIndexed(t *testing.T, spark *interop.Spark, path string) {
+func askIndexed(t *testing.T, spark *interop.Spark, kind, path string) {
+	// A name of its own for each table: Spark remembers the files of a name.
+	name := "asked" + strconv.FormatUint(uint64(crc32.ChecksumIEEE([]byte(path))), 16)
 	flags := "SELECT id"
 	for i, where := range indexedConditions {
 		flags += fmt.Sprintf(", (%s) AS c%d", where, i)
 	}
 	plain := map[string]string{"hoodie.metadata.enable": "false", "hoodie.enable.data.skipping": "false"}
-	all := spark.SQL(t, flags+" FROM indexed", map[string]string{"indexed": path}, plain).Rows
+	all := spark.SQL(t, flags+" FROM "+name, map[string]string{name: path}, plain).Rows
 	o, reasons := ours{path, nil}, map[string]int{}
 	ask := func(where string) (ids []string) {
 		for _, row := range o.read(t, query.Options{Where: where, Columns: []string{"id"}}) {
@@ -165,7 +169,10 @@ func askIndexed(t *testing.T, spark *interop.Spark, path string) {
 		}
 		require.Equal(t, rows(skipping), rows(o.read(t, query.Options{Where: where})), where)
 	}
-	indexes := []string{"column_stats: no row meets the condition", "record_index: has no row of the condition there"}
+	indexes := []string{"record_index: has no row of the condition there"}
+	if kind == interop.COW || spark.Release != interop.Hudi015 { // whose log files grow
+		indexes = append(indexes, "column_stats: no row meets the condition")
+	}
 	if spark.Release != interop.Hudi015 {
 		indexes = append(indexes, "partition_stats: no row meets the condition", "secondary_index_by_s: has no row of the condition there")
 	}
