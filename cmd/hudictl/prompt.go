@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/peterh/liner"
 
@@ -66,6 +67,11 @@ func (s *sqlSession) prompt(ctx context.Context) error {
 		_ = f.Close()              // a convenience
 	}
 	defer saveHistory(line, history)
+	// For the program an interrupt is the end; here it is that of the statement that runs.
+	signal.Reset(os.Interrupt)
+	s.interrupts = make(chan os.Signal, 1)
+	signal.Notify(s.interrupts, os.Interrupt)
+	defer signal.Stop(s.interrupts)
 	s.timer = true
 	fmt.Fprintf(s.app.err, "%s; .help tells more\n", plural(int64(len(s.names)), "table", "tables"))
 	for {
@@ -117,8 +123,21 @@ func saveHistory(line *liner.State, name string) {
 
 // answer runs statements; an interrupt ends the one that runs, not the prompt.
 func (s *sqlSession) answer(ctx context.Context, statements []string) {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
-	defer stop()
+	select {
+	case <-s.interrupts: // it came when the statement before had ended
+	default:
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	defer cancel()
+	watching.Go(func() {
+		select {
+		case <-s.interrupts:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
 	for _, statement := range statements {
 		if err := s.run(ctx, statement); err != nil {
 			fmt.Fprintln(s.app.err, message(err))
@@ -159,16 +178,20 @@ func (s *sqlSession) command(ctx context.Context, line string) bool {
 	return true
 }
 
-// complete proposes how to go on with the text before the cursor, the last line of a statement.
+// complete proposes how to go on with the text before the cursor, the last line of a statement:
+// what begins with the word there. (DuckDB also has what is only like it, for which the prompt
+// would take back what was typed.)
 func (s *sqlSession) complete(pending, before, after string) (head string, words []string, tail string) {
 	from := len(before)
 	for _, c := range s.db.Complete(pending + before) {
 		if at := c.From - len(pending); at >= 0 && at <= len(before) {
-			if len(words) > 0 && at != from {
+			word := before[at:]
+			begins := len(c.Text) >= len(word) && strings.EqualFold(c.Text[:len(word)], word)
+			if !begins || len(words) > 0 && at != from {
 				continue
 			}
 			from = at
-			words = append(words, c.Text)
+			words = append(words, word+c.Text[len(word):])
 		}
 	}
 	return before[:from], words, after

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -108,6 +109,8 @@ type sqlSession struct {
 	share  int64 // of the memory, for the readers of one table
 	output rowio.Format
 	timer  bool
+
+	interrupts chan os.Signal // of the prompt
 }
 
 // openSQL opens DuckDB for so many tables. Half of the memory is DuckDB's, the other half

@@ -130,4 +130,4 @@ def read(spark, c):
     return {"entries": file.entries(), "scan": [[key, length] for key, length in file.scan()],
             "values": {key: base64.b64encode(value).decode() for key, value in file.look_up(c.get("keys", []))},
             "prefixes": {prefix: list(file.prefix(prefix)) for prefix in c.get("prefixes", [])},
-            "meta": texts(file.meta, c.get("meta", [])), "info": texts(file.info, c.get("info", []))}
+            "meta": texts(file.meta, c.get("meta") or []), "info": texts(file.info, c.get("info", []))}
