@@ -89,7 +89,7 @@ func execute(ctx context.Context, h *table.Handle, t *txn.Txn) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	completion, err := t.Complete(ctx, content, metadata.Clean(h.Config.Version, meta))
+	completion, err := t.Complete(ctx, content, func(s metadata.Source) (*metadata.Update, error) { return s.Clean(ctx, meta) })
 	if err != nil {
 		return Result{}, err
 	}

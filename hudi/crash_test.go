@@ -125,6 +125,7 @@ var crashKinds = []struct {
 	{kind{typ: table.MOR}, false},
 	{kind{typ: table.MOR, buckets: 2, partitioned: true}, true},
 	{kind{typ: table.COW, partitioned: true, metadata: true}, true},
+	{kind{typ: table.COW, partitioned: true, metadata: true, stats: true}, true},
 	{kind{typ: table.MOR, buckets: 2, partitioned: true, metadata: true}, true},
 }
 
@@ -318,7 +319,7 @@ func (c *crash) options() []hudi.Option { return append(c.plain(), c.scenario.op
 func (c *crash) plain() []hudi.Option {
 	o := quiet(c.clock, memory.DefaultAllocator, hudi.WithProperty("hoodie.time.generator.max_expected_clock_skew_ms", "0"))
 	if c.kind.metadata {
-		o = append(o, hudi.WithProperty("hoodie.metadata.enable", "true"))
+		o = append(o, hudi.WithProperty("hoodie.metadata.enable", "true"), hudi.WithProperty("hoodie.metadata.index.column.stats.enable", fmt.Sprint(c.kind.stats)))
 	}
 	return o
 }
@@ -576,7 +577,12 @@ func (c *crash) checked(ctx context.Context, d disk, m *model) error {
 	if err != nil {
 		return err
 	}
-	if c.kind.metadata != slices.Contains(tab.Config().MetadataPartitions, "files") {
+	tl, err := tab.Timeline(ctx)
+	if err != nil {
+		return err
+	}
+	stats := c.kind.stats && tab.Config().Version == 9 && len(tl.CompletedWrites()) > 1 // the first write brings the columns
+	if c.kind.metadata != slices.Contains(tab.Config().MetadataPartitions, "files") || stats != slices.Contains(tab.Config().MetadataPartitions, "column_stats") {
 		return fmt.Errorf("the table has the metadata partitions %v", tab.Config().MetadataPartitions)
 	}
 	problems, err := tab.Check(ctx)

@@ -174,6 +174,12 @@ func metadataOptions(h *table.Handle, props conf.Options) error {
 			h.Metadata = table.MetadataDrop
 		}
 	}
+	if props.Has(conf.ColumnStats) {
+		var err error
+		if h.MetadataStats, err = props.Bool(conf.ColumnStats); err != nil {
+			return err
+		}
+	}
 	for _, index := range []struct {
 		off        func() (bool, error)
 		partitions []string

@@ -36,15 +36,22 @@ func (t *Table) serve(ctx context.Context) {
 			t.handle.Log.Warn("clean failed; it is tried again after the next commit", "table", t.URI(), "error", err)
 		}
 	}
-	if t.handle.Metadata == table.MetadataMake || len(t.Config().MetadataPartitions) > 0 {
-		if err := t.serveMetadata(ctx); err != nil {
-			t.handle.Log.Warn("services of the metadata table failed; they are tried again after the next commit", "table", t.URI(), "error", err)
-		}
+}
+
+// serveMetadata runs the services of the metadata table that are due, before a write as in
+// real Hudi: the last write can then be rolled back. What goes wrong is told and tried again
+// before the next write.
+func (t *Table) serveMetadata(ctx context.Context) {
+	if t.handle.Metadata == table.MetadataKeep && len(t.Config().MetadataPartitions) == 0 {
+		return
+	}
+	if err := t.compactMetadata(ctx); err != nil {
+		t.handle.Log.Warn("services of the metadata table failed; they are tried again before the next write", "table", t.URI(), "error", err)
 	}
 }
 
-// serveMetadata compacts and cleans the metadata table when that is due.
-func (t *Table) serveMetadata(ctx context.Context) error {
+// compactMetadata compacts and cleans the metadata table when that is due.
+func (t *Table) compactMetadata(ctx context.Context) error {
 	after, err := t.options.props.Int(conf.MetadataCompact)
 	if err != nil {
 		return err

@@ -51,6 +51,7 @@ type kind struct {
 	encode      bool
 	mode        string
 	metadata    bool // with a metadata table
+	stats       bool // and statistics of columns in it
 }
 
 func (k kind) String() string {
@@ -77,6 +78,9 @@ func (k kind) String() string {
 	}
 	if k.metadata {
 		s += "-metadata"
+	}
+	if k.stats {
+		s += "-stats"
 	}
 	return fmt.Sprintf("v%d-%s", cmp.Or(k.version, table.CurrentVersion), s)
 }

@@ -86,6 +86,7 @@ func (t *Table) Write(ctx context.Context, op Operation, rows Rows, o WriteOptio
 	if o.Check != nil {
 		w.Checks = []txn.Check{func(now *timeline.Timeline) error { return o.Check(ctx, now) }}
 	}
+	t.serveMetadata(ctx)
 	r, err := writer.Write(ctx, t.handle, w, writer.Input{Schema: rows.Schema, Rows: rows.Batches})
 	if err != nil {
 		return Commit{}, err

@@ -75,6 +75,49 @@ func TestMetadataTable(t *testing.T) {
 	}
 }
 
+// TestColumnStats keeps the statistics of columns and partitions, which Spark has begun, in step with Spark in turns. Its
+// queries with data skipping find what they shall.
+func TestColumnStats(t *testing.T) {
+	interop.Need(t, interop.EngineSpark)
+	for _, release := range []interop.Release{interop.Hudi120} {
+		t.Run(fmt.Sprintf("v%d", release.TableVersion()), func(t *testing.T) {
+			m := &metadataTurns{t: t, spark: interop.SparkOf(t, release), rows: map[int]string{}, stats: true}
+			m.ours = ours{filepath.Join(t.TempDir(), "turns"), manual(map[string]string{
+				"hoodie.metadata.enable": "true", "hoodie.parquet.small.file.limit": "0", "hoodie.clean.commits.retained": "2",
+			})}
+			c := table.NewConfig("turns")
+			c.Keys, c.Ordering, c.PartitionBy = []string{"id"}, []string{"ts"}, []string{"part"}
+			c.Version = release.TableVersion()
+			c.InitialVersion = c.Version
+			c.CreateSchema = fmt.Sprintf(alternateAvro, "")
+			m.ours.create(t, c)
+			m.write(we, "insert", 0, 20)
+			m.write(other, "upsert", 8, 24)
+			require.Contains(t, m.ours.open(t).Config().MetadataPartitions, "column_stats")
+			require.Contains(t, m.ours.open(t).Config().MetadataPartitions, "partition_stats")
+			m.write(we, "upsert", 5, 10)
+			before := m.copy()
+			m.write(we, "upsert", 0, 12)
+			all := timelineOf(t, m.ours.path)
+			require.NoError(t, m.ours.open(t).Rollback(t.Context(), all[len(all)-1].requested))
+			m.rows = before
+			m.check()
+			m.write(we, "insert", 40, 50)
+			m.write(other, "upsert", 45, 47)
+			m.write(we, "delete", 3, 6)
+			m.write(other, "upsert", 2, 9)
+			_, err := m.ours.open(t).Clean(t.Context())
+			require.NoError(t, err)
+			m.check()
+			for range 10 {
+				m.write(we, "upsert", 14, 15)
+			}
+			m.write(other, "upsert", 2, 5)
+			m.write(we, "upsert", 2, 3)
+		})
+	}
+}
+
 // metadataTurns is a table with a metadata table, and the rows that it must have.
 type metadataTurns struct {
 	t       *testing.T
@@ -83,6 +126,7 @@ type metadataTurns struct {
 	options map[string]string // further ones of Spark's writes
 	rows    map[int]string
 	ts      int64
+	stats   bool // with statistics of columns
 }
 
 func (m *metadataTurns) copy() map[int]string {
@@ -114,7 +158,7 @@ func (m *metadataTurns) write(who actor, op string, first, last int) {
 	} else {
 		options := map[string]string{
 			"hoodie.index.type": "SIMPLE", "hoodie.parquet.small.file.limit": "0", "hoodie.metadata.enable": "true",
-			"hoodie.metadata.index.column.stats.enable": "false", "hoodie.metadata.index.partition.stats.enable": "false",
+			"hoodie.metadata.index.column.stats.enable": fmt.Sprint(m.stats), "hoodie.metadata.index.partition.stats.enable": fmt.Sprint(m.stats),
 		}
 		if m.spark.Release == interop.Hudi015 {
 			options["hoodie.datasource.write.payload.class"] = "org.apache.hudi.common.model.DefaultHoodieRecordPayload"
@@ -148,6 +192,24 @@ func (m *metadataTurns) check() {
 	require.Equal(m.t, m.rows, got, "Spark")
 	wrong := m.spark.SQL(m.t, "CALL validate_metadata_table_files(table => 'turns', verbose => false)", map[string]string{"turns": m.ours.path}, with)
 	require.Empty(m.t, wrong.Rows, "Spark's validation")
+	if !m.stats {
+		return
+	}
+	skipping := map[string]string{"hoodie.metadata.enable": "true", "hoodie.enable.data.skipping": "true"}
+	for id, v := range map[int]string{4: m.rows[4], 9: m.rows[9], 14: m.rows[14], 46: m.rows[46], 99: ""} {
+		for _, where := range []string{fmt.Sprintf("id = %d", id), fmt.Sprintf("v = '%s' AND id = %d", v, id)} {
+			found := m.spark.Read(m.t, interop.Read{Path: m.ours.path, Options: skipping, Where: where}).Rows
+			ours := m.ours.read(m.t, query.Options{Where: where})
+			if v == "" {
+				require.Empty(m.t, found, where)
+				require.Empty(m.t, ours, where)
+				continue
+			}
+			require.Len(m.t, found, 1, where)
+			require.Equal(m.t, v, found[0]["v"], where)
+			require.Len(m.t, ours, 1, where)
+		}
+	}
 }
 
 func idOf(t *testing.T, v any) int {

@@ -133,3 +133,17 @@ func compacted(m *txn.Metadata, i timeline.Instant) bool {
 		return c.Action.Completed() == timeline.Commit && noted <= c.Time
 	})
 }
+
+// unmixed makes sure that a completed write can be taken out of the indexes of the metadata
+// table: what a compaction of it has taken in, or the index began with, cannot. From the
+// listing it can.
+func unmixed(ctx context.Context, h *table.Handle, tl *timeline.Timeline, target timeline.Instant) error {
+	m, err := txn.OpenMetadata(ctx, h, tl)
+	if err != nil || m == nil || len(m.Of.MetadataPartitions) == 1 {
+		return err
+	}
+	if i, ok := m.Timeline.Find(target.Time, timeline.DeltaCommit); ok && !compacted(m, i) {
+		return nil
+	}
+	return fmt.Errorf("the indexes %v of the metadata table have taken it in; drop them first, for example with hoodie.metadata.index.column.stats.enable=false: %w", m.Of.MetadataPartitions, base.ErrInvalid)
+}

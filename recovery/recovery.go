@@ -262,6 +262,9 @@ func mayUndo(ctx context.Context, h *table.Handle, tl *timeline.Timeline, target
 			return fmt.Errorf("the pending %s may have its files in its plan; run it first: %w", i, base.ErrInvalid)
 		}
 	}
+	if err := unmixed(ctx, h, tl, target); err != nil {
+		return err
+	}
 	return uncleaned(ctx, h, tl, target)
 }
 

@@ -30,10 +30,11 @@ type Handle struct {
 	// Beat is the time between two heartbeats of a writer. After two that did not come it
 	// is held for dead.
 	Beat time.Duration
-	// Metadata says what becomes of the metadata table, and MetadataWithout which of its
-	// partitions are dropped.
+	// Metadata says what becomes of the metadata table, MetadataWithout which of its partitions
+	// are dropped, and MetadataStats that statistics of columns and partitions are begun.
 	Metadata        MetadataMode
 	MetadataWithout []string
+	MetadataStats   bool
 	// NewUUID makes random ids, in canonical text.
 	NewUUID func() string
 }

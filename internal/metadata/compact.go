@@ -159,9 +159,6 @@ type version struct {
 }
 
 func (m *merging) join(versions []version) ([]byte, error) {
-	if m.partition != Files {
-		return nil, fmt.Errorf("versions of its records cannot be merged: %w", base.ErrUnsupported)
-	}
 	var rec *Record
 	for _, v := range versions {
 		newer, err := decode(v.schema, v.value)
@@ -170,5 +167,11 @@ func (m *merging) join(versions []version) ([]byte, error) {
 		}
 		rec = merge(rec, newer)
 	}
-	return appendFiles(nil, m.version, int64(rec.Type), rec.Files), nil
+	switch {
+	case m.partition == Files:
+		return appendFiles(nil, m.version, int64(rec.Type), rec.Files), nil
+	case rec.Column != nil:
+		return appendStats(nil, m.version, int64(rec.Type), rec.Column)
+	}
+	return nil, fmt.Errorf("versions of its records cannot be merged: %w", base.ErrUnsupported)
 }

@@ -19,8 +19,8 @@ type Difference struct {
 	What string
 }
 
-// Compare compares the listing of the metadata table with the folders, nothing if there is
-// none. Files in folders count if their write is completed; a log file of version 6, whose
+// Compare compares the listing of the metadata table with the folders, and the statistics that
+// are kept in step with the files, nothing if there is none. Files in folders count if their write is completed; a log file of version 6, whose
 // name does not tell its write, does while no write is pending.
 func Compare(ctx context.Context, st storage.Store, c *table.Config, tl *timeline.Timeline) ([]Difference, error) {
 	t, err := Open(ctx, st, c, tl)
@@ -61,7 +61,10 @@ func Compare(ctx context.Context, st storage.Store, c *table.Config, tl *timelin
 		}
 		out = append(out, found...)
 	}
-	return out, nil
+	if len(out) > 0 { // of files that are gone or cut nothing else can be said
+		return out, nil
+	}
+	return Source{st, c, tl}.compareStats(ctx, t)
 }
 
 func comparePartition(ctx context.Context, t *Table, folders table.Lister, p string, settled, counts func(name string) bool) ([]Difference, error) {

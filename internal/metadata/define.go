@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/storage"
@@ -21,6 +22,34 @@ func Undefine(ctx context.Context, st storage.Store, c *table.Config, index stri
 		return nil
 	}
 	delete(all, index)
+	return putDefinitions(ctx, st, c, all)
+}
+
+// definitionsFile is where real Hudi keeps the index definitions.
+const definitionsFile = base.MetaFolder + "/.index_defs/index.json"
+
+// DefineColumnStats says of which columns statistics are kept. A table without the property
+// for definitions gets it, and c its new values. The caller holds the table's lock.
+func DefineColumnStats(ctx context.Context, st storage.Store, c *table.Config, columns []string, clock func() time.Time) error {
+	all, err := Definitions(ctx, st, c)
+	if err != nil {
+		return err
+	}
+	if all == nil {
+		all = map[string]Definition{}
+	}
+	version := "V2"
+	if c.Version < 9 {
+		version = "V1"
+	}
+	all[ColumnStats] = Definition{
+		Name: ColumnStats, Type: ColumnStats, Function: ColumnStats, Fields: columns, Options: map[string]string{}, Version: version,
+	}
+	if at, ok := c.Property(propDefinitions); !ok || at == "" {
+		if err := c.Update(ctx, st, map[string]string{propDefinitions: definitionsFile}, nil, clock); err != nil {
+			return err
+		}
+	}
 	return putDefinitions(ctx, st, c, all)
 }
 

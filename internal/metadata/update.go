@@ -11,13 +11,23 @@ import (
 	"github.com/hudi-go/hudi-go/timeline"
 )
 
-// kept are the partitions that this library keeps in step.
-var kept = []string{Files}
+// Keeps tells whether this library keeps a partition in step: statistics where they are
+// those of base files alone, and the table says of which columns.
+func Keeps(c *table.Config, partition string) bool {
+	switch partition {
+	case Files:
+		return true
+	case ColumnStats, PartitionStats:
+		return c.Type == table.COW && c.Version >= 9
+	}
+	return false
+}
 
 // Unkept returns the partitions of a table's metadata table, complete or being built, that
 // a change of the table would leave behind.
 func Unkept(c *table.Config) []string {
-	return slices.DeleteFunc(slices.Concat(c.MetadataPartitions, c.MetadataInflight()), func(p string) bool { return slices.Contains(kept, p) })
+	all := slices.Concat(c.MetadataPartitions, c.MetadataInflight())
+	return slices.DeleteFunc(all, func(p string) bool { return Keeps(c, p) })
 }
 
 // GoesWith tells whether a partition is one of those that go: named, or a secondary index

@@ -20,12 +20,18 @@ import (
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// prefixes are what file ids of a partition begin with.
-var prefixes = map[string]string{Files: "files-"}
+// layout is how a partition begins: what its file ids begin with, and into how many file
+// groups its keys go.
+type layout struct {
+	prefix string
+	groups int
+}
 
-// fileID names a file group of a partition by its number.
-func fileID(partition string, number int) string {
-	return fmt.Sprintf("%s%04d-0", prefixes[partition], number)
+// layouts are the partitions that can begin here, with real Hudi's numbers.
+var layouts = map[string]layout{
+	Files:          {"files-", 1},
+	ColumnStats:    {"col-stats-", 2},
+	PartitionStats: {"partition-stats-", 1},
 }
 
 // Writer makes the files of one instant of a metadata table. It makes no timeline calls:
@@ -181,11 +187,12 @@ func (w *Writer) blocks(schema, partition string, c changes) ([]byte, error) {
 
 // Begin makes the file groups of a new partition: for each an empty log file, and a base
 // file with the records that an update has for it.
-func (w *Writer) Begin(ctx context.Context, partition string, groups int, u *Update) ([]*timeline.WriteStat, error) {
+func (w *Writer) Begin(ctx context.Context, partition string, u *Update) ([]*timeline.WriteStat, error) {
+	l := layouts[partition]
 	empty := logfile.AppendBlock(nil, logfile.Delete, map[logfile.HeaderKey]string{logfile.HeaderInstant: w.Instant}, logfile.DeleteContent(nil))
 	var stats []*timeline.WriteStat
-	for number, c := range u.part(partition).split(groups) {
-		id := fileID(partition, number)
+	for number, c := range u.part(partition).split(l.groups) {
+		id := fmt.Sprintf("%s%04d-0", l.prefix, number)
 		name := base.LogFileName{FileID: id, Time: w.Instant, Version: 1, Token: base.WriteToken(0, 0, 0)}
 		if err := w.Store.Put(ctx, base.Join(partition, name.String()), empty); err != nil {
 			return nil, fmt.Errorf("metadata: begin %s of %s: %w", partition, w.Store.URI(), err)

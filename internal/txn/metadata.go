@@ -67,10 +67,14 @@ func metadataAt(ctx context.Context, h *table.Handle, of *table.Config, tl *time
 }
 
 // noteMetadata notes an instant that is about to be completed in the metadata table.
-func noteMetadata(ctx context.Context, h *table.Handle, c *table.Config, tl *timeline.Timeline, instant string, u *metadata.Update) error {
+func noteMetadata(ctx context.Context, h *table.Handle, c *table.Config, tl *timeline.Timeline, instant string, note Note) error {
 	m, err := openMetadata(ctx, h, c, tl)
 	if err != nil || m == nil {
 		return err
+	}
+	u, err := note(metadata.Source{Store: h.Store, Config: c, Timeline: tl})
+	if err != nil {
+		return fmt.Errorf("txn: metadata table of instant %s: %w", instant, err)
 	}
 	return m.Apply(ctx, instant, u)
 }
@@ -247,7 +251,7 @@ func makeMetadata(ctx context.Context, h *table.Handle, c *table.Config, tl *tim
 	if err != nil {
 		return fail(err)
 	}
-	if err := m.begin(ctx, beginning(c, tl), metadata.Files, 1, metadata.Listing(c.Version, files)); err != nil {
+	if err := m.begin(ctx, beginning(c, tl), metadata.Files, metadata.Listing(c.Version, files)); err != nil {
 		return fail(err)
 	}
 	if err := c.SetMetadataPartitions(ctx, h.Store, []string{metadata.Files}, h.Clock); err != nil {
@@ -269,7 +273,7 @@ func beginning(c *table.Config, tl *timeline.Timeline) string {
 }
 
 // begin makes the file groups of a partition as an instant of the metadata table.
-func (m *Metadata) begin(ctx context.Context, instant, partition string, groups int, u *metadata.Update) error {
+func (m *Metadata) begin(ctx context.Context, instant, partition string, u *metadata.Update) error {
 	if err := m.Timeline.Request(ctx, instant, timeline.DeltaCommit, nil); err != nil {
 		return err
 	}
@@ -281,7 +285,7 @@ func (m *Metadata) begin(ctx context.Context, instant, partition string, groups 
 		return err
 	}
 	w := m.writer(instant)
-	stats, err := w.Begin(ctx, partition, groups, u)
+	stats, err := w.Begin(ctx, partition, u)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"sync"
 	"time"
 
@@ -38,13 +37,8 @@ const beginTries = 5
 func Begin(ctx context.Context, h *table.Handle, action timeline.Action, content []byte) (*Txn, error) {
 	t := &Txn{Action: action, table: h}
 	err := locked(ctx, h, func(c *table.Config, tl *timeline.Timeline, _ *lock.Held) error {
-		if h.Metadata == table.MetadataMake && !slices.Contains(c.MetadataPartitions, metadata.Files) {
-			switch err := makeMetadata(ctx, h, c, tl); {
-			case errors.Is(err, errPending): // the next write makes it
-				h.Log.Info("no metadata table yet", "error", err)
-			case err != nil:
-				return err
-			}
+		if err := completeMetadata(ctx, h, c, tl); err != nil {
+			return err
 		}
 		return t.open(ctx, tl, content)
 	})
@@ -136,21 +130,20 @@ func (t *Txn) Commit(ctx context.Context, meta *timeline.CommitMetadata, checks 
 	if err != nil {
 		return "", fmt.Errorf("txn: metadata of %s: %w", t.Instant, err)
 	}
-	update, err := metadata.Commit(t.table.Config.Version, meta)
-	if err != nil {
-		return "", fmt.Errorf("txn: publish %s: %w", t.Instant, err)
-	}
+	note := func(s metadata.Source) (*metadata.Update, error) { return s.Commit(ctx, meta) }
 	all := append([]Check{func(now *timeline.Timeline) error { return t.conflicts(ctx, now, meta) }}, checks...)
-	return t.publish(ctx, content, update, func() error { return t.reconcile(ctx, meta) }, all)
+	return t.publish(ctx, content, note, func() error { return t.reconcile(ctx, meta) }, all)
 }
 
-// Complete publishes an action that writes no data files, such as a clean. The update is
-// for the metadata table.
-func (t *Txn) Complete(ctx context.Context, content []byte, update *metadata.Update, checks ...Check) (completion string, err error) {
-	return t.publish(ctx, content, update, func() error { return nil }, checks)
+// Note says, under the lock, what an instant changes in the metadata table.
+type Note func(s metadata.Source) (*metadata.Update, error)
+
+// Complete publishes an action that writes no data files, such as a clean.
+func (t *Txn) Complete(ctx context.Context, content []byte, note Note, checks ...Check) (completion string, err error) {
+	return t.publish(ctx, content, note, func() error { return nil }, checks)
 }
 
-func (t *Txn) publish(ctx context.Context, content []byte, update *metadata.Update, prepare func() error, checks []Check) (completion string, err error) {
+func (t *Txn) publish(ctx context.Context, content []byte, note Note, prepare func() error, checks []Check) (completion string, err error) {
 	err = locked(ctx, t.table, func(c *table.Config, now *timeline.Timeline, held *lock.Held) error {
 		if err := t.standing(ctx, now); err != nil {
 			return err
@@ -166,7 +159,7 @@ func (t *Txn) publish(ctx context.Context, content []byte, update *metadata.Upda
 		if err := prepare(); err != nil {
 			return err
 		}
-		if err := noteMetadata(ctx, t.table, c, now, t.Instant, update); err != nil {
+		if err := noteMetadata(ctx, t.table, c, now, t.Instant, note); err != nil {
 			return err
 		}
 		if completion, err = NextTime(t.table, now); err != nil {

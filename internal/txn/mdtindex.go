@@ -1,0 +1,106 @@
+package txn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/internal/metadata"
+	"github.com/hudi-go/hudi-go/table"
+	"github.com/hudi-go/hudi-go/timeline"
+)
+
+// completeMetadata gives a table what its handle wants of a metadata table and it does not
+// have: the listing, then statistics. What cannot be begun yet is left to the next write.
+func completeMetadata(ctx context.Context, h *table.Handle, c *table.Config, tl *timeline.Timeline) error {
+	if h.Metadata == table.MetadataMake && !slices.Contains(c.MetadataPartitions, metadata.Files) {
+		switch err := makeMetadata(ctx, h, c, tl); {
+		case errors.Is(err, errPending):
+			h.Log.Info("no metadata table yet", "error", err)
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+	wanted := h.MetadataStats && slices.Contains(c.MetadataPartitions, metadata.Files) && !slices.Contains(c.MetadataPartitions, metadata.ColumnStats)
+	if !wanted || !metadata.Keeps(c, metadata.ColumnStats) {
+		return nil
+	}
+	rows, err := c.RecordSchema(ctx, tl)
+	if errors.Is(err, table.ErrNoSchema) || err == nil && rows == nil {
+		return nil // the table has no columns yet
+	}
+	if err != nil {
+		return err
+	}
+	columns := metadata.Indexable(rows)
+	u, err := metadata.Source{Store: h.Store, Config: c, Timeline: tl}.Index(ctx, rows, columns)
+	if err == nil {
+		err = beginStats(ctx, h, c, tl, columns, u)
+	}
+	if err != nil {
+		return fmt.Errorf("txn: begin the statistics of %s: %w", h.Store.URI(), err)
+	}
+	return nil
+}
+
+// beginStats begins the partitions with statistics. They count when the table's properties
+// name them, which comes last.
+func beginStats(ctx context.Context, h *table.Handle, c *table.Config, tl *timeline.Timeline, columns []string, u *metadata.Update) error {
+	m, err := openMetadata(ctx, h, c, tl)
+	if err != nil {
+		return err
+	}
+	if err := m.forgetBeginnings(ctx); err != nil {
+		return err
+	}
+	begun := slices.Clone(c.MetadataPartitions)
+	for _, partition := range []string{metadata.ColumnStats, metadata.PartitionStats} {
+		if partition == metadata.PartitionStats && len(c.PartitionBy) == 0 {
+			continue // real Hudi keeps none of tables without partitions
+		}
+		if err := h.Store.DeleteDir(ctx, base.Join(metadata.Folder, partition)); err != nil {
+			return err
+		}
+		if err := m.begin(ctx, m.nextBeginning(), partition, u); err != nil {
+			return err
+		}
+		if err := m.Reload(ctx); err != nil {
+			return err
+		}
+		begun = append(begun, partition)
+	}
+	if err := metadata.DefineColumnStats(ctx, h.Store, c, columns, h.Clock); err != nil {
+		return err
+	}
+	return c.SetMetadataPartitions(ctx, h.Store, begun, h.Clock)
+}
+
+// nextBeginning is the first time of a beginning that is not taken, from version 8 on.
+func (m *Metadata) nextBeginning() string {
+	for n := 0; ; n++ {
+		at := fmt.Sprintf("%0*d", len(firstInstant), n)
+		if _, taken := m.Timeline.Find(at, timeline.DeltaCommit); !taken {
+			return at
+		}
+	}
+}
+
+// forgetBeginnings removes what is left on the metadata table's timeline of partitions whose
+// beginning died.
+func (m *Metadata) forgetBeginnings(ctx context.Context) error {
+	for _, i := range m.Timeline.Pending() {
+		if i.Action != timeline.DeltaCommit || !strings.HasPrefix(i.Time, noInstant) {
+			continue
+		}
+		for _, state := range []timeline.State{timeline.Inflight, timeline.Requested} {
+			if err := m.Timeline.Remove(ctx, i.Time, i.Action, state); err != nil {
+				return err
+			}
+		}
+	}
+	return m.Reload(ctx)
+}
