@@ -106,7 +106,7 @@ var exclusive = []struct {
 	{"github.com/spf13/cobra", []string{"cmd"}, "the library has no command line"},
 	{"C", []string{"query/sql"}, "everything but SQL builds without cgo"},
 	{"github.com/duckdb", []string{"query/sql"}, "DuckDB is for SQL alone"},
-	{"github.com/hudi-go/hudi-go/query/sql", []string{"query/sql", "cmd/hudictl"}, "programs that need no SQL do not link DuckDB"},
+	{"github.com/hudi-go/hudi-go/query/sql", []string{"query/sql", "cmd/hudictl", "interop"}, "programs that need no SQL do not link DuckDB"},
 	{"log", []string{"cmd/hudictl"}, "return an error, or tell it to the caller's logger"},
 }
 
