@@ -11,5 +11,6 @@
 //	}
 //
 // The engines are heavy, so plain go test skips these tests on a laptop and says how to run them; in CI, or with
-// HUDI_GO_INTEROP=1, an engine that cannot be had is a failure. HUDI_GO_INTEROP=0 skips them in CI too.
+// HUDI_GO_INTEROP=1, an engine that cannot be had is a failure. HUDI_GO_INTEROP=all runs every combination of releases and
+// table types where the others choose, HUDI_GO_INTEROP=0 skips the tests in CI too.
 package interop

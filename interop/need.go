@@ -40,9 +40,12 @@ func Need(t testing.TB, engines ...Engine) {
 	}
 }
 
+// Whole tells whether tests run every combination of what they have, and not a choice of them.
+func Whole() bool { return os.Getenv("HUDI_GO_INTEROP") == "all" }
+
 func wanted() bool {
 	switch os.Getenv("HUDI_GO_INTEROP") {
-	case "1":
+	case "1", "all":
 		return true
 	case "0":
 		return false
