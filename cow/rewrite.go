@@ -55,13 +55,11 @@ func (x *rewrite) run(ctx context.Context) (merge.Stats, error) {
 	if x.copies = x.f.rows.Copies(x.old); x.copies != nil && x.f.nameAt >= 0 {
 		x.copies[x.f.nameAt] = false
 	}
-	groups := x.old.RowGroups()
-	changed, err := x.changed(ctx)
+	groups := slices.DeleteFunc(slices.Clone(x.old.RowGroups()), func(g basefile.RowGroup) bool { return g.Rows == 0 })
+	changed, err := x.changed(ctx, groups)
 	for i := 0; i < len(groups) && err == nil; {
 		if !changed[i] {
-			if groups[i].Rows > 0 {
-				err = x.keep(ctx, &groups[i])
-			}
+			err = x.keep(ctx, &groups[i])
 			i++
 			continue
 		}
@@ -75,8 +73,7 @@ func (x *rewrite) run(ctx context.Context) (merge.Stats, error) {
 }
 
 // changed tells which row groups have to be read.
-func (x *rewrite) changed(ctx context.Context) ([]bool, error) {
-	groups := x.old.RowGroups()
+func (x *rewrite) changed(ctx context.Context, groups []basefile.RowGroup) ([]bool, error) {
 	out := make([]bool, len(groups))
 	const rowsAChange = 16 // with more changes nearly every row group has some
 	if x.copies == nil || rowsAChange*int64(len(x.entries)) > x.old.Rows() {
@@ -90,9 +87,10 @@ func (x *rewrite) changed(ctx context.Context) ([]bool, error) {
 		keys[i] = x.changes.Key(int(e))
 	}
 	slices.SortFunc(keys, bytes.Compare)
+	anew := x.anew()
 	for i := range groups {
 		g := &groups[i]
-		if x.small(g) {
+		if x.small(g) || g.UncompressedBytes(anew) > heldBytes {
 			out[i] = true
 			continue
 		}
@@ -172,13 +170,7 @@ func keysOf(batch arrow.RecordBatch, at int) (*array.String, error) {
 func (x *rewrite) keep(ctx context.Context, g *basefile.RowGroup) error {
 	columns := make([][]arrow.Array, len(x.copies))
 	defer release(columns)
-	var names []string
-	for i, f := range x.w.Schema.Fields() {
-		if !x.copies[i] && i != x.f.nameAt {
-			names = append(names, f.Name)
-		}
-	}
-	if len(names) > 0 {
+	if names := x.anew(); len(names) > 0 {
 		s, err := x.w.Schema.Project(names)
 		if err != nil {
 			return err
@@ -195,6 +187,16 @@ func (x *rewrite) keep(ctx context.Context, g *basefile.RowGroup) error {
 		}
 	}
 	return x.copyGroup(ctx, g, columns)
+}
+
+// anew are the columns that are read and encoded even if nothing in them changes.
+func (x *rewrite) anew() (names []string) {
+	for i, f := range x.w.Schema.Fields() {
+		if !x.copies[i] && i != x.f.nameAt {
+			names = append(names, f.Name)
+		}
+	}
+	return names
 }
 
 // copyGroup hands a row group on, with the name of the file added to the columns that are new.
@@ -232,7 +234,7 @@ func (x *rewrite) merge(ctx context.Context, groups []basefile.RowGroup) error {
 		if err != nil {
 			return err
 		}
-		for g.of == nil || g.read == g.of.Rows {
+		if g.of == nil || g.read == g.of.Rows {
 			g.begin(&groups[0])
 			groups = groups[1:]
 		}

@@ -61,7 +61,10 @@ func TestMemory(t *testing.T) {
 // A scan of a merge-on-read table whose logs are ten times the memory does not take more for it. With
 // HUDI_GO_SCAN_MIB=256, which takes minutes and 6 GB of disk, it keeps to the memory and a fifth.
 func TestScanMemory(t *testing.T) {
-	memory := setting(t, "HUDI_GO_SCAN_MIB", 6)
+	memory := setting(t, "HUDI_GO_SCAN_MIB", 0)
+	if memory == 0 {
+		t.Skip("writes ten times the memory into logs; to run it: HUDI_GO_SCAN_MIB=256 (minutes, and 6 GB of disk), or less")
+	}
 	const noteBytes, batch, cities, times = 1000, 20_000, 4, 10
 	rows := times * memory << 20 / noteBytes
 	path := filepath.Join(t.TempDir(), "notes")
@@ -75,8 +78,6 @@ func TestScanMemory(t *testing.T) {
 		require.NoError(t, err, "%s", out)
 	}
 	run("", "create", path, "--name", "notes", "--type", "mor", "--keys", "id", "--partition-by", "city", "--schema", columns)
-	empty := scanPeak(t, path, memory, 0)
-
 	rng := rand.New(rand.NewPCG(1, 1))
 	note := make([]byte, noteBytes)
 	fill := func(op string, length int) {
@@ -104,11 +105,11 @@ func TestScanMemory(t *testing.T) {
 	}))
 	require.GreaterOrEqual(t, logs, times*memory<<20*9/10)
 	peak := scanPeak(t, path, memory, rows)
-	t.Logf("logs %d MiB, memory %d MiB: peak %d MiB, of an empty table %d MiB", logs>>20, memory, peak, empty)
+	t.Logf("logs %d MiB, memory %d MiB: peak %d MiB", logs>>20, memory, peak)
 	limit := memory * 6 / 5
 	if memory < 256 { // what the program itself takes, and its garbage, is more than so little memory
-		const garbage = 16
-		limit = empty + 2*memory + garbage
+		const program, garbage = 80, 16
+		limit = program + 2*memory + garbage
 	}
 	require.LessOrEqual(t, peak, limit)
 }

@@ -50,10 +50,15 @@ func (t *keyTable) add(key string, h uint64) int {
 	if 4*(len(t.end)+1) > 3*len(t.slots) {
 		t.grow()
 	}
-	t.arena = append(t.arena, key...)
-	t.end = append(t.end, uint32(len(t.arena)))
+	t.append(key)
 	t.place(h<<32 | uint64(len(t.end)))
 	return len(t.end) - 1
+}
+
+// append adds a key that will not be looked for, and may be there already.
+func (t *keyTable) append(key string) {
+	t.arena = append(t.arena, key...)
+	t.end = append(t.end, uint32(len(t.arena)))
 }
 
 func (t *keyTable) place(slot uint64) {

@@ -203,7 +203,11 @@ func (r *Reducer) addRow(key string, h uint64, order Value, source, row int32, i
 		i = r.keys.find(key, h)
 	}
 	if i < 0 {
-		r.keys.add(key, h)
+		if r.duplicates {
+			r.keys.append(key)
+		} else {
+			r.keys.add(key, h)
+		}
 		r.entries = append(r.entries, entry{order: order, head: -1, delete: isDelete, always: inherits})
 		if !isDelete {
 			r.entries[len(r.entries)-1].head = r.newNode(source, row, -1)

@@ -2,6 +2,7 @@ package merge
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -55,7 +56,18 @@ func sameBytes(t arrow.DataType) func(a arrow.Array, i int, b arrow.Array, j int
 			return bytes.Equal(value(a, i), value(b, j))
 		}
 	}
+	if hasFloats(t) { // zeros of both signs are equal to arrow-go
+		return func(arrow.Array, int, arrow.Array, int) bool { return false }
+	}
 	return func(a arrow.Array, i int, b arrow.Array, j int) bool {
 		return array.SliceEqual(a, int64(i), int64(i+1), b, int64(j), int64(j+1))
 	}
+}
+
+// hasFloats tells whether there are floating point numbers in a nested type.
+func hasFloats(t arrow.DataType) bool {
+	if nested, ok := t.(arrow.NestedType); ok {
+		return slices.ContainsFunc(nested.Fields(), func(f arrow.Field) bool { return hasFloats(f.Type) })
+	}
+	return arrow.IsFloating(t.ID())
 }

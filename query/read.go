@@ -74,6 +74,7 @@ type result struct {
 // parallel hands over what its workers read. It returns when all of them have ended.
 func (p *Plan) parallel(ctx context.Context, workers int, yield func(arrow.RecordBatch, error) bool) {
 	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	tasks := make(chan Task)
 	results := make(chan result, workers)
 	var running sync.WaitGroup
@@ -115,7 +116,6 @@ func (p *Plan) parallel(ctx context.Context, workers int, yield func(arrow.Recor
 	if open && ctx.Err() != nil { // the caller's context has ended before the tasks did
 		yield(nil, ctx.Err())
 	}
-	cancel()
 }
 
 // send reads one task. It returns false when the query is over.

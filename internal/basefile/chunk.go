@@ -16,7 +16,10 @@ const (
 	chunkColumnIndex, chunkColumnIndexLength              = 6, 7
 	columnUncompressed, columnCompressed                  = 6, 7
 	columnDataPage, columnIndexPage, columnDictionary     = 9, 10, 11
+	columnStatistics                                      = 12
 	columnBloom, columnBloomLength                        = 14, 15
+	statisticsMax, statisticsMin, statisticsNulls         = 1, 2, 3
+	statisticsMaxValue, statisticsMinValue                = 5, 6
 	indexLocations, locationOffset                        = 1, 1
 )
 
@@ -39,7 +42,12 @@ type chunkMeta struct {
 	at                       int64  // where its first page is
 	bytes, uncompressed      int64
 	columnIndex, offsetIndex place
+	stats                    statistics
 }
+
+// statistics tells which ones a chunk has. arrow-go does not tell a bound or a number that is
+// missing from one that is zero.
+type statistics struct{ min, max, nulls bool }
 
 // place is where a structure lies in a file; it is not there if its length is 0.
 type place struct{ at, length int64 }
@@ -123,6 +131,10 @@ func (c *compact) chunk() (m chunkMeta) {
 func (c *compact) columnMeta(m *chunkMeta) {
 	var data, dictionary int64
 	c.each(func(field int, kind byte) {
+		if field == columnStatistics && kind == compactStruct {
+			m.stats = c.statistics()
+			return
+		}
 		if kind != compactI64 {
 			c.skip(kind, 0)
 			return
@@ -144,20 +156,35 @@ func (c *compact) columnMeta(m *chunkMeta) {
 	}
 }
 
+func (c *compact) statistics() (s statistics) {
+	c.each(func(field int, kind byte) {
+		switch field {
+		case statisticsMin, statisticsMinValue:
+			s.min = s.min || kind == compactBinary
+		case statisticsMax, statisticsMaxValue:
+			s.max = s.max || kind == compactBinary
+		case statisticsNulls:
+			s.nulls = kind == compactI64
+		}
+		c.skip(kind, 0)
+	})
+	return s
+}
+
 // moved is the encoded chunk when it lies by some bytes further on, with its indexes at other
 // places. Parquet's own bloom filters stay behind.
 func (m *chunkMeta) moved(by int64, columnIndex, offsetIndex place) []byte {
 	c := &compact{b: m.encoded}
 	var out compactStructure
 	c.each(func(field int, kind byte) {
-		switch field {
-		case chunkOffset:
+		switch {
+		case field == chunkOffset && kind == compactI64:
 			v := c.number()
 			if v != 0 {
 				v += by
 			}
 			out.number(field, kind, v)
-		case chunkMetaData:
+		case field == chunkMetaData && kind == compactStruct:
 			out.field(field, kind, movedColumn(c, by))
 		default: // the indexes
 			c.skip(kind, 0)
@@ -177,14 +204,15 @@ func (m *chunkMeta) moved(by int64, columnIndex, offsetIndex place) []byte {
 func movedColumn(c *compact, by int64) []byte {
 	var out compactStructure
 	c.each(func(field int, kind byte) {
-		switch field {
-		case columnDataPage, columnIndexPage, columnDictionary:
+		page := field == columnDataPage || field == columnIndexPage || field == columnDictionary
+		switch {
+		case page && kind == compactI64:
 			v := c.number()
 			if v > 0 {
 				v += by
 			}
 			out.number(field, kind, v)
-		case columnBloom, columnBloomLength:
+		case field == columnBloom || field == columnBloomLength:
 			c.skip(kind, 0)
 		default:
 			out.field(field, kind, c.raw(kind))

@@ -75,13 +75,24 @@ func (w *Writer) Copies(r *Reader) []bool {
 	for i := range w.layout.columns {
 		mine := w.layout.root.Field(i)
 		at := root.FieldIndexByName(mine.Name())
-		out[i] = at >= 0 && root.Field(at).Equals(mine) && w.sameCodec(r, mine.Name())
+		out[i] = at >= 0 && root.Field(at).Equals(mine) && w.sameCodec(r, mine.Name()) && r.once(mine.Name())
 		some = some || out[i]
 	}
 	if !some {
 		return nil
 	}
 	return out
+}
+
+// once tells whether one column alone has a name.
+func (r *Reader) once(name string) bool {
+	root, n := r.file.MetaData().Schema.Root(), 0
+	for i := range root.NumFields() {
+		if root.Field(i).Name() == name {
+			n++
+		}
+	}
+	return n == 1
 }
 
 // sameCodec tells whether all chunks of a column are compressed as the writer does it: some

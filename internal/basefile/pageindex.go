@@ -63,7 +63,7 @@ func (r *Reader) selectRows(ctx context.Context, g *RowGroup, p projection, o Re
 			asked[leaf] = true
 		}
 	}
-	if o.Keep == nil || len(asked) == 0 || !r.flat(p) {
+	if o.Keep == nil || len(asked) == 0 || !r.flat(g, p) {
 		return g.whole(), nil
 	}
 	pages, err := r.pageIndexes(ctx, g, p.leaves, asked)
@@ -96,13 +96,13 @@ func (r *Reader) selectRows(ctx context.Context, g *RowGroup, p projection, o Re
 	return s, nil
 }
 
-// flat tells whether all columns are read by pages.
-func (r *Reader) flat(p projection) bool {
+// flat tells whether all columns of a row group are read by pages.
+func (r *Reader) flat(g *RowGroup, p projection) bool {
 	columns := r.file.MetaData().Schema
 	for _, leaf := range p.leaves {
 		root := columns.Root().FieldIndexByField(columns.ColumnRoot(leaf))
 		field := r.arrow.Manifest.Fields[root]
-		if form, _ := formOf(columns.Column(leaf), field.Field.Type); !field.IsLeaf() || form == 0 {
+		if form, _ := formOf(columns.Column(leaf), field.Field.Type); !field.IsLeaf() || form == 0 || !r.alike(g.index, leaf) {
 			return false
 		}
 	}

@@ -45,14 +45,22 @@ func (g *RowGroup) batchRows(leaves []int, limit int) int64 {
 // ColumnBytes is the compressed size of some of the file's columns, each with all fields of its
 // records. Names that the file does not have count nothing.
 func (g *RowGroup) ColumnBytes(columns []string) int64 {
-	var bytes int64
+	return g.columnBytes(columns, (*metadata.ColumnChunkMetaData).TotalCompressedSize)
+}
+
+func (g *RowGroup) columnBytes(columns []string, of func(*metadata.ColumnChunkMetaData) int64) (bytes int64) {
 	meta := g.file.file.MetaData()
 	for i := range meta.Schema.NumColumns() {
 		if c, err := meta.RowGroup(g.index).ColumnChunk(i); err == nil && slices.Contains(columns, meta.Schema.Column(i).ColumnPath()[0]) {
-			bytes += c.TotalCompressedSize()
+			bytes += of(c)
 		}
 	}
 	return bytes
+}
+
+// UncompressedBytes is ColumnBytes before compression; values in dictionaries count little.
+func (g *RowGroup) UncompressedBytes(columns []string) int64 {
+	return g.columnBytes(columns, (*metadata.ColumnChunkMetaData).TotalUncompressedSize)
 }
 
 // Range returns the least and the greatest value of a column, or of a record's field in
@@ -86,15 +94,20 @@ func (g *RowGroup) statistics(column string, t *schema.Type) (low, high any, nul
 	if err != nil {
 		return nil, nil, 0, false
 	}
+	footer, err := g.file.footerMeta()
+	if err != nil {
+		return nil, nil, 0, false
+	}
+	there := footer.groups[g.index].chunks[i].stats
 	stats, err := chunk.Statistics()
-	if err != nil || stats == nil || !stats.HasNullCount() {
+	if err != nil || stats == nil || !there.nulls {
 		return nil, nil, 0, false
 	}
 	nulls = stats.NullCount()
 	if nulls == g.Rows {
 		return nil, nil, nulls, true
 	}
-	if !stats.HasMinMax() {
+	if !there.min || !there.max {
 		return nil, nil, 0, false
 	}
 	c := meta.Schema.Column(i)

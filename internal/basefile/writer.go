@@ -348,10 +348,12 @@ func (w *Writer) encodeGroup(g rowGroup) ([]chunkSource, error) {
 	var out bytes.Buffer
 	file, err := w.newFile(&out, l, pieces)
 	if err != nil {
+		_ = columns.Wait() // the pieces are given up after this; err is the one to tell
 		return nil, err
 	}
 	group, err := file.AppendBufferedRowGroupChecked()
 	if err != nil {
+		_ = columns.Wait()
 		return nil, fmt.Errorf("basefile: %w", err)
 	}
 	for i := range pieces {
