@@ -3,6 +3,7 @@ package compaction
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/hudi-go/hudi-go/internal/txn"
 	"github.com/hudi-go/hudi-go/recovery"
@@ -57,6 +58,10 @@ func Metadata(ctx context.Context, h *table.Handle, deltaCommits int) (compacted
 		if err != nil || plan == nil {
 			return err
 		}
+		plan.Operations = slices.DeleteFunc(plan.Operations, func(op timeline.CompactionOperation) bool { return !inUse(m, op) })
+		if len(plan.Operations) == 0 {
+			return nil
+		}
 		content, err := plan.Encode(m.Timeline.Layout())
 		if err != nil {
 			return err
@@ -81,6 +86,11 @@ func Metadata(ctx context.Context, h *table.Handle, deltaCommits int) (compacted
 	return compacted, nil
 }
 
+// inUse tells whether an operation is in a partition that counts.
+func inUse(m *txn.Metadata, op timeline.CompactionOperation) bool {
+	return slices.Contains(m.Of.MetadataPartitions, op.Partition)
+}
+
 // compactMetadata carries a planned compaction of the metadata table out.
 func compactMetadata(ctx context.Context, m *txn.Metadata, i timeline.Instant) error {
 	if i.State == timeline.Inflight {
@@ -101,6 +111,9 @@ func compactMetadata(ctx context.Context, m *txn.Metadata, i timeline.Instant) e
 	w := m.Writer(i.Time)
 	stats := map[string][]*timeline.WriteStat{}
 	for _, op := range plan.Operations {
+		if !inUse(m, op) { // dropped since
+			continue
+		}
 		slice, err := sliceOf(op)
 		if err != nil {
 			return err

@@ -120,29 +120,41 @@ func forgetMetadata(ctx context.Context, h *table.Handle, tl *timeline.Timeline,
 	return rollbackMetadata(ctx, m, at, instant)
 }
 
-// compacted tells whether a compaction of the metadata table may have taken a delta commit in.
+// compacted tells whether a compaction of the metadata table may have taken a delta commit in, or
+// is about to.
 func compacted(m *txn.Metadata, i timeline.Instant) bool {
-	if !i.Done() {
-		return false
-	}
+	return i.Done() && takenIn(m, i, func(timeline.Instant) bool { return true })
+}
+
+// takenIn tells whether one of some compactions of the metadata table has a completed delta
+// commit in its plan.
+func takenIn(m *txn.Metadata, i timeline.Instant, by func(compaction timeline.Instant) bool) bool {
 	noted := i.Completion
 	if m.Table.Config.SliceLogs() {
 		noted = i.Time
 	}
 	return slices.ContainsFunc(m.Timeline.Instants(), func(c timeline.Instant) bool {
-		return c.Action.Completed() == timeline.Commit && noted <= c.Time
+		return c.Action.Completed() == timeline.Commit && noted <= c.Time && by(c)
 	})
 }
 
-// unmixed makes sure that a completed write can be taken out of the indexes of the metadata
-// table: what a compaction of it has taken in, or the index began with, cannot. From the
-// listing it can.
+// unmixed makes sure that a completed write can be taken out of the metadata table. Out of
+// indexes nothing can that a compaction has taken in, or that they began with. Out of the
+// listing files can, but not while a compaction is pending, and not a compaction of the table,
+// whose plan stays: it would not be noted when it is executed again.
 func unmixed(ctx context.Context, h *table.Handle, tl *timeline.Timeline, target timeline.Instant) error {
 	m, err := txn.OpenMetadata(ctx, h, tl)
-	if err != nil || m == nil || len(m.Of.MetadataPartitions) == 1 {
+	if err != nil || m == nil {
 		return err
 	}
-	if i, ok := m.Timeline.Find(target.Time, timeline.DeltaCommit); ok && !compacted(m, i) {
+	i, noted := m.Timeline.Find(target.Time, timeline.DeltaCommit)
+	indexed := len(m.Of.MetadataPartitions) > 1
+	staysPlanned := h.Config.Type == table.MOR && target.Action == timeline.Commit
+	pending := func(c timeline.Instant) bool { return !c.Done() }
+	if noted && (takenIn(m, i, pending) || staysPlanned && compacted(m, i)) {
+		return fmt.Errorf("a compaction of the metadata table has it in its plan; drop that first with hudictl metadata drop: %w", base.ErrInvalid)
+	}
+	if !indexed || noted && !compacted(m, i) && !m.BegunSince(i) {
 		return nil
 	}
 	return fmt.Errorf("the indexes %v of the metadata table have taken it in; drop them first, for example with hoodie.metadata.index.column.stats.enable=false: %w", m.Of.MetadataPartitions, base.ErrInvalid)

@@ -141,12 +141,11 @@ func (s *Stats) addChunk(chunk *metadata.ColumnChunkMetaData, t *schema.Type, ve
 	if err != nil {
 		return err
 	}
-	if stats == nil {
+	if stats == nil || stats.NullCount() < chunk.NumValues() && !bounded(stats) {
+		*s.Nulls += chunk.NumValues() // bounds with nulls prove nothing
 		return nil
 	}
-	if stats.HasNullCount() {
-		*s.Nulls += stats.NullCount()
-	}
+	*s.Nulls += stats.NullCount()
 	if !stats.HasMinMax() {
 		return nil
 	}
@@ -156,6 +155,13 @@ func (s *Stats) addChunk(chunk *metadata.ColumnChunkMetaData, t *schema.Type, ve
 	}
 	s.Min, s.Max = further(s.Min, low, -1), further(s.Max, high, 1)
 	return nil
+}
+
+// bounded tells whether statistics bound the values. Writers leave out a bound that is too long,
+// and arrow-go takes one bound for both: a least value that is empty is a bound then, a greatest is not.
+func bounded(stats metadata.TypedStatistics) bool {
+	text, ok := stats.(*metadata.ByteArrayStatistics)
+	return stats.HasMinMax() && (!ok || len(text.Max()) > 0)
 }
 
 // further is the bound that lies further to a side.

@@ -30,7 +30,7 @@ func List(ctx context.Context, st storage.Store, c *table.Config, tl *timeline.T
 		}
 		files := out.of(p)
 		for _, e := range there {
-			if counts(e.Name) {
+			if e.Size > 0 && counts(e.Name) {
 				files[e.Name] = FileState{Size: e.Size}
 			}
 		}

@@ -91,6 +91,9 @@ func (s Source) Index(ctx context.Context, rows *schema.Schema, names []string) 
 		}
 		var joined []*Stats
 		for _, name := range sortedKeys(all[partition]) {
+			if _, isBase := base.ParseBaseFileName(name); !isBase {
+				continue
+			}
 			stats, err := fileStats(ctx, s.Store, FileRef{partition, name}, s.Config.Version, columns)
 			if err != nil {
 				return nil, err

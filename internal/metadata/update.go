@@ -23,11 +23,14 @@ func Keeps(c *table.Config, partition string) bool {
 	return false
 }
 
-// Unkept returns the partitions of a table's metadata table, complete or being built, that
-// a change of the table would leave behind.
+// Unkept returns the partitions of a table's metadata table that a change of the table would
+// leave behind. Of those that another writer is building, it is all but the listing.
 func Unkept(c *table.Config) []string {
-	all := slices.Concat(c.MetadataPartitions, c.MetadataInflight())
-	return slices.DeleteFunc(all, func(p string) bool { return Keeps(c, p) })
+	kept := func(p string) bool {
+		return Keeps(c, p) && (p != PartitionStats || slices.Contains(c.MetadataPartitions, ColumnStats))
+	}
+	building := slices.DeleteFunc(slices.Clone(c.MetadataInflight()), func(p string) bool { return p == Files })
+	return append(building, slices.DeleteFunc(slices.Clone(c.MetadataPartitions), kept)...)
 }
 
 // GoesWith tells whether a partition is one of those that go: named, or a secondary index
@@ -89,6 +92,9 @@ func (c FileChanges) of(partition string) map[string]FileState {
 
 // grown notes a file. One that several writes of an instant made longer has its last size.
 func grown(files map[string]FileState, name string, size int64) {
+	if size <= 0 { // of a writer that died; nobody reads it
+		return
+	}
 	files[name] = FileState{Size: max(size, files[name].Size)}
 }
 

@@ -89,6 +89,13 @@ func (m *Metadata) nextBeginning() string {
 	}
 }
 
+// BegunSince tells whether a partition was begun when a delta commit was completed already.
+func (m *Metadata) BegunSince(i timeline.Instant) bool {
+	return slices.ContainsFunc(m.Timeline.Instants(), func(b timeline.Instant) bool {
+		return b.Action == timeline.DeltaCommit && strings.HasPrefix(b.Time, noInstant) && b.Completion >= i.Completion
+	})
+}
+
 // forgetBeginnings removes what is left on the metadata table's timeline of partitions whose
 // beginning died.
 func (m *Metadata) forgetBeginnings(ctx context.Context) error {

@@ -55,6 +55,11 @@ func (m *Metadata) newest() string {
 // none of it belongs to an instant of the table that is pending and may be undone. Version
 // 6 knows no order of completion, so that there nothing older may be pending either.
 func (m *Metadata) Settled(tl *timeline.Timeline) bool {
+	for _, i := range m.Timeline.Pending() {
+		if i.Action == timeline.LogCompaction { // it is about to replace logs
+			return false
+		}
+	}
 	newest := m.newest()
 	for _, i := range tl.Pending() {
 		if m.Table.Config.SliceLogs() && i.Time <= newest {

@@ -56,6 +56,9 @@ func metadataAt(ctx context.Context, h *table.Handle, of *table.Config, tl *time
 	if err != nil {
 		return nil, fmt.Errorf("txn: metadata table: %w", err)
 	}
+	if c.Version != of.Version {
+		return nil, fmt.Errorf("txn: the metadata table of %s has version %d, and the table %d: drop it with hudictl metadata drop: %w", h.Store.URI(), c.Version, of.Version, base.ErrUnsupported)
+	}
 	c.UTC = of.UTC // it has no zone of its own
 	own := *h
 	own.Store, own.Config, own.Zone, own.Metadata = st, c, tl.Location(), table.MetadataKeep
@@ -66,10 +69,27 @@ func metadataAt(ctx context.Context, h *table.Handle, of *table.Config, tl *time
 	return m, nil
 }
 
+// inOrder makes sure that statistics of partitions are noted in the order of the instants'
+// times, in which they are read: that of a partition stands for all of its files.
+func inOrder(ctx context.Context, c *table.Config, tl *timeline.Timeline, instant string) error {
+	if !slices.Contains(c.MetadataPartitions, metadata.PartitionStats) {
+		return nil
+	}
+	for _, i := range tl.CompletedWrites() {
+		if i.Time > instant {
+			return fmt.Errorf("txn: %s has begun later and is completed, and the statistics of partitions do not allow %s after it; try again: %w", i.Time, instant, base.ErrConflict)
+		}
+	}
+	return nil
+}
+
 // noteMetadata notes an instant that is about to be completed in the metadata table.
 func noteMetadata(ctx context.Context, h *table.Handle, c *table.Config, tl *timeline.Timeline, instant string, note Note) error {
 	m, err := openMetadata(ctx, h, c, tl)
 	if err != nil || m == nil {
+		return err
+	}
+	if err := inOrder(ctx, c, tl, instant); err != nil {
 		return err
 	}
 	u, err := note(metadata.Source{Store: h.Store, Config: c, Timeline: tl})
