@@ -206,3 +206,57 @@ func TestIndexesSwitchedOff(t *testing.T) {
 	require.NoError(t, err)
 	require.JSONEq(t, `{"indexDefinitions":{}}`, string(text))
 }
+
+// TestStatisticsOfLongTexts asks for texts beside ones that are too long for a footer's
+// statistics, in one file and in others.
+func TestStatisticsOfLongTexts(t *testing.T) {
+	m := newMetadataTable(t, kind{typ: table.COW, version: 9, partitioned: true}, hudi.WithProperty("hoodie.metadata.index.column.stats.enable", "true"))
+	long := strings.Repeat("z", 5000)
+	m.do(write(hudi.Upsert, r("a", "x", "m", 1), r("b", "x", long, 1)))
+	m.do(write(hudi.Upsert, r("c", "y", "b", 1)))
+	m.do(write(hudi.Upsert, r("d", "x", "n", 1)))
+	require.Contains(t, m.open().Config().MetadataPartitions, "column_stats")
+	for _, wanted := range []string{"m", "n", "b", long} {
+		rows, err := all(t.Context(), m.open(), query.Options{Where: "val = '" + wanted + "'"})
+		require.NoError(t, err)
+		require.Len(t, rows, 1, "%.5s", wanted)
+	}
+	rows, err := all(t.Context(), m.open(), query.Options{Where: "val > 'n'"})
+	require.NoError(t, err)
+	require.Len(t, rows, 1)
+}
+
+// TestMetadataNotKept refuses changes of tables whose metadata table another writer is building
+// a part of, has a part of that does not stand alone, or is of another version.
+func TestMetadataNotKept(t *testing.T) {
+	for name, change := range map[string]struct{ file, from, to string }{
+		"building":      {".hoodie/hoodie.properties", "hoodie.table.metadata.partitions.inflight=", "hoodie.table.metadata.partitions.inflight=column_stats"},
+		"half":          {".hoodie/hoodie.properties", "hoodie.table.metadata.partitions=", "hoodie.table.metadata.partitions=partition_stats,"},
+		"other version": {".hoodie/metadata/.hoodie/hoodie.properties", "hoodie.table.version=9", "hoodie.table.version=8"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMetadataTable(t, kind{typ: table.COW, version: 9, partitioned: true})
+			m.do(write(hudi.Upsert, r("a", "x", "m", 1)))
+			f, err := m.store.Open(t.Context(), change.file)
+			require.NoError(t, err)
+			content := make([]byte, f.Size())
+			_, err = f.ReadAt(content, 0)
+			require.NoError(t, err)
+			require.NoError(t, f.Close())
+			require.Contains(t, string(content), change.from)
+			changed := strings.Replace(string(content), change.from, change.to, 1)
+			lines := slices.DeleteFunc(strings.Split(changed, "\n"), func(l string) bool { return strings.HasPrefix(l, "hoodie.table.checksum") })
+			require.NoError(t, m.store.Delete(t.Context(), change.file))
+			w, err := m.store.Create(t.Context(), change.file)
+			require.NoError(t, err)
+			_, err = w.Write([]byte(strings.Join(lines, "\n")))
+			require.NoError(t, err)
+			require.NoError(t, w.Close())
+			tab, err := hudi.OpenStore(t.Context(), m.store, m.options()...)
+			if err == nil {
+				err = write(hudi.Upsert, r("b", "x", "n", 1)).do(t.Context(), tab)
+			}
+			require.ErrorIs(t, err, hudi.ErrUnsupported)
+		})
+	}
+}
