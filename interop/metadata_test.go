@@ -82,6 +82,9 @@ func TestMetadataTable(t *testing.T) {
 // queries with data skipping find what they shall.
 func TestColumnStats(t *testing.T) {
 	interop.Need(t, interop.EngineSpark)
+	if !interop.Whole() {
+		t.Skip("takes three minutes; HUDI_GO_INTEROP=all runs it")
+	}
 	for _, release := range []interop.Release{interop.Hudi120} {
 		t.Run(fmt.Sprintf("v%d", release.TableVersion()), func(t *testing.T) {
 			m := &metadataTurns{t: t, spark: interop.SparkOf(t, release), rows: map[int]string{}, stats: true}
