@@ -70,9 +70,10 @@ func metadataAt(ctx context.Context, h *table.Handle, of *table.Config, tl *time
 }
 
 // inOrder makes sure that statistics of partitions are noted in the order of the instants'
-// times, in which they are read: that of a partition stands for all of its files.
-func inOrder(ctx context.Context, c *table.Config, tl *timeline.Timeline, instant string) error {
-	if !slices.Contains(c.MetadataPartitions, metadata.PartitionStats) {
+// times, in which they are read: that of a partition stands for all of its files. Updates
+// without any, those of cleans for instance, may come later.
+func inOrder(tl *timeline.Timeline, instant string, u *metadata.Update) error {
+	if !slices.Contains(u.Partitions(), metadata.PartitionStats) {
 		return nil
 	}
 	for _, i := range tl.CompletedWrites() {
@@ -89,12 +90,12 @@ func noteMetadata(ctx context.Context, h *table.Handle, c *table.Config, tl *tim
 	if err != nil || m == nil {
 		return err
 	}
-	if err := inOrder(ctx, c, tl, instant); err != nil {
-		return err
-	}
 	u, err := note(metadata.Source{Store: h.Store, Config: c, Timeline: tl})
 	if err != nil {
 		return fmt.Errorf("txn: metadata table of instant %s: %w", instant, err)
+	}
+	if err := inOrder(tl, instant, u); err != nil {
+		return err
 	}
 	return m.Apply(ctx, instant, u)
 }
