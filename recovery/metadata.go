@@ -38,7 +38,7 @@ func undoMetadata(ctx context.Context, h *table.Handle, tl *timeline.Timeline, a
 		if err := m.Apply(ctx, at, metadata.Rollback(h.Config.Version, result, gone)); err != nil {
 			return err
 		}
-		if m.Timeline, err = m.Timeline.Reload(ctx); err != nil {
+		if err := m.Reload(ctx); err != nil {
 			return err
 		}
 		at += rollbackSuffix
@@ -107,7 +107,7 @@ func forgetMetadata(ctx context.Context, h *table.Handle, tl *timeline.Timeline,
 	if _, err := finishRollbacks(ctx, m.Table, m.Timeline); err != nil {
 		return err
 	}
-	if m.Timeline, err = m.Timeline.Reload(ctx); err != nil {
+	if err := m.Reload(ctx); err != nil {
 		return err
 	}
 	if _, ok := m.Timeline.Find(instant, timeline.DeltaCommit); !ok {

@@ -221,7 +221,7 @@ func appendNumber(b []byte, v int64) []byte {
 	return binary.AppendUvarint(b, uint64(v)<<1^uint64(v>>63))
 }
 
-func appendBinary[T string | []byte](b []byte, v T) []byte {
+func appendBinary(b []byte, v string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(v))), v...)
 }
 

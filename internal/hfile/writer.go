@@ -86,6 +86,9 @@ func (w *Writer) SetInfo(key string, value []byte) { w.info[key] = value }
 // SetMeta gives the file a meta block.
 func (w *Writer) SetMeta(name string, content []byte) { w.meta[name] = content }
 
+// Size is the number of bytes written, after Close those of the file.
+func (w *Writer) Size() int64 { return w.off }
+
 // flush writes the data block that has been gathered.
 func (w *Writer) flush() error {
 	previous := int64(-1)

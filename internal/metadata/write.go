@@ -232,8 +232,7 @@ func (w *Writer) baseFile(ctx context.Context, partition, id string, number int,
 		return fail(err)
 	}
 	defer sink.Abort()
-	counted := &counter{to: sink}
-	h := hfile.NewWriter(counted, hfile.GZ, w.Created)
+	h := hfile.NewWriter(sink, hfile.GZ, w.Created)
 	bloom, err := basefile.NewBloomBuilder(0, nil)
 	if err != nil {
 		return fail(err)
@@ -268,20 +267,8 @@ func (w *Writer) baseFile(ctx context.Context, partition, id string, number int,
 	if err := sink.Close(); err != nil {
 		return fail(err)
 	}
-	s.TotalWriteBytes, s.FileSizeInBytes = counted.bytes, counted.bytes
+	s.TotalWriteBytes, s.FileSizeInBytes = h.Size(), h.Size()
 	return s, nil
-}
-
-// counter counts what is written.
-type counter struct {
-	to    storage.Writer
-	bytes int64
-}
-
-func (c *counter) Write(p []byte) (int, error) {
-	n, err := c.to.Write(p)
-	c.bytes += int64(n)
-	return n, err
 }
 
 // byNumber sorts file groups by their numbers, which have four digits, or more where there

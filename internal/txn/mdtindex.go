@@ -9,15 +9,16 @@ import (
 
 	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/internal/metadata"
+	"github.com/hudi-go/hudi-go/lock"
 	"github.com/hudi-go/hudi-go/table"
 	"github.com/hudi-go/hudi-go/timeline"
 )
 
 // completeMetadata gives a table what its handle wants of a metadata table and it does not
 // have: the listing, then statistics. What cannot be begun yet is left to the next write.
-func completeMetadata(ctx context.Context, h *table.Handle, c *table.Config, tl *timeline.Timeline) error {
+func completeMetadata(ctx context.Context, h *table.Handle, c *table.Config, tl *timeline.Timeline, held *lock.Held) error {
 	if h.Metadata == table.MetadataMake && !slices.Contains(c.MetadataPartitions, metadata.Files) {
-		switch err := makeMetadata(ctx, h, c, tl); {
+		switch err := makeMetadata(ctx, h, c, tl, held); {
 		case errors.Is(err, errPending):
 			h.Log.Info("no metadata table yet", "error", err)
 			return nil
@@ -39,7 +40,7 @@ func completeMetadata(ctx context.Context, h *table.Handle, c *table.Config, tl 
 	columns := metadata.Indexable(rows)
 	u, err := metadata.Source{Store: h.Store, Config: c, Timeline: tl}.Index(ctx, rows, columns)
 	if err == nil {
-		err = beginStats(ctx, h, c, tl, columns, u)
+		err = beginStats(ctx, h, c, tl, held, columns, u)
 	}
 	if err != nil {
 		return fmt.Errorf("txn: begin the statistics of %s: %w", h.Store.URI(), err)
@@ -49,7 +50,10 @@ func completeMetadata(ctx context.Context, h *table.Handle, c *table.Config, tl 
 
 // beginStats begins the partitions with statistics. They count when the table's properties
 // name them, which comes last.
-func beginStats(ctx context.Context, h *table.Handle, c *table.Config, tl *timeline.Timeline, columns []string, u *metadata.Update) error {
+func beginStats(ctx context.Context, h *table.Handle, c *table.Config, tl *timeline.Timeline, held *lock.Held, columns []string, u *metadata.Update) error {
+	if err := holding(held); err != nil { // reading the footers may have outlasted a lease
+		return err
+	}
 	m, err := openMetadata(ctx, h, c, tl)
 	if err != nil {
 		return err
@@ -72,6 +76,9 @@ func beginStats(ctx context.Context, h *table.Handle, c *table.Config, tl *timel
 			return err
 		}
 		begun = append(begun, partition)
+	}
+	if err := holding(held); err != nil {
+		return err
 	}
 	if err := metadata.DefineColumnStats(ctx, h.Store, c, columns, h.Clock); err != nil {
 		return err

@@ -101,12 +101,20 @@ func (m *Metadata) Cleaned(ctx context.Context, instant string, content []byte) 
 	return m.Timeline.Complete(ctx, instant, timeline.Clean, completion, content)
 }
 
-// holds makes sure that the lock has outlasted the work.
+// holds makes sure that the lock has outlasted the work on an instant.
 func (m *Metadata) holds(instant string) error {
-	if m.held.Valid(publishMargin) {
+	if err := holding(m.held); err != nil {
+		return fmt.Errorf("txn: metadata table of %s, %s: %w", m.Of.Name, instant, err)
+	}
+	return nil
+}
+
+// holding makes sure that the lock has outlasted what was done under it.
+func holding(held *lock.Held) error {
+	if held.Valid(publishMargin) {
 		return nil
 	}
-	return fmt.Errorf("txn: metadata table of %s: the lock was lost during %s: %w", m.Of.Name, instant, base.ErrConflict)
+	return fmt.Errorf("the lock was lost, others may have gone on; try again: %w", base.ErrConflict)
 }
 
 // MetadataTimeline loads the timeline of a table's metadata table, an empty one where there is

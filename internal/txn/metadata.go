@@ -234,11 +234,11 @@ var errPending = fmt.Errorf("try again when it has finished: %w", base.ErrConfli
 // InitMetadata gives a table a metadata table. One that has one already wraps
 // base.ErrInvalid, and in version 6 a pending instant base.ErrConflict.
 func InitMetadata(ctx context.Context, h *table.Handle) error {
-	return locked(ctx, h, func(c *table.Config, tl *timeline.Timeline, _ *lock.Held) error {
+	return locked(ctx, h, func(c *table.Config, tl *timeline.Timeline, held *lock.Held) error {
 		if slices.Contains(c.MetadataPartitions, metadata.Files) {
 			return fmt.Errorf("txn: %s has a metadata table already; to make it anew, drop it first: %w", h.Store.URI(), base.ErrInvalid)
 		}
-		return makeMetadata(ctx, h, c, tl)
+		return makeMetadata(ctx, h, c, tl, held)
 	})
 }
 
@@ -250,16 +250,20 @@ func DropMetadata(ctx context.Context, h *table.Handle) error {
 }
 
 // makeMetadata gives a table a metadata table: what is there, in the partition files. As long
-// as the table's properties do not name it, which comes last, nobody looks at it. In
+// as the table's properties do not name it, which comes last, nobody looks at it. Listing a large
+// table may outlast a lease, and what others have done meanwhile must stay. In
 // version 6, where log files do not tell who wrote them, errPending says that an instant is
 // pending.
-func makeMetadata(ctx context.Context, h *table.Handle, c *table.Config, tl *timeline.Timeline) error {
+func makeMetadata(ctx context.Context, h *table.Handle, c *table.Config, tl *timeline.Timeline, held *lock.Held) error {
 	fail := func(err error) error { return fmt.Errorf("txn: make the metadata table of %s: %w", h.Store.URI(), err) }
 	if c.SliceLogs() && len(tl.Pending()) > 0 {
 		return fail(fmt.Errorf("the instant %s is pending, whose log files cannot be told from others in version %d: %w", tl.Pending()[0], c.Version, errPending))
 	}
 	files, err := metadata.List(ctx, h.Store, c, tl)
 	if err != nil {
+		return fail(err)
+	}
+	if err := holding(held); err != nil {
 		return fail(err)
 	}
 	if err := h.Store.DeleteDir(ctx, metadata.Folder); err != nil {
@@ -273,6 +277,9 @@ func makeMetadata(ctx context.Context, h *table.Handle, c *table.Config, tl *tim
 		return fail(err)
 	}
 	if err := m.begin(ctx, beginning(c, tl), metadata.Files, metadata.Listing(c.Version, files)); err != nil {
+		return fail(err)
+	}
+	if err := holding(held); err != nil {
 		return fail(err)
 	}
 	if err := c.SetMetadataPartitions(ctx, h.Store, []string{metadata.Files}, h.Clock); err != nil {

@@ -36,8 +36,8 @@ const beginTries = 5
 // actions). The heartbeat runs until Commit or Close.
 func Begin(ctx context.Context, h *table.Handle, action timeline.Action, content []byte) (*Txn, error) {
 	t := &Txn{Action: action, table: h}
-	err := locked(ctx, h, func(c *table.Config, tl *timeline.Timeline, _ *lock.Held) error {
-		if err := completeMetadata(ctx, h, c, tl); err != nil {
+	err := locked(ctx, h, func(c *table.Config, tl *timeline.Timeline, held *lock.Held) error {
+		if err := completeMetadata(ctx, h, c, tl, held); err != nil {
 			return err
 		}
 		return t.open(ctx, tl, content)
