@@ -2,6 +2,7 @@ package interop_test
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"testing"
 
@@ -26,16 +27,7 @@ func TestMetadataTable(t *testing.T) {
 				continue
 			}
 			t.Run(fmt.Sprintf("v%d %s", release.TableVersion(), typ), func(t *testing.T) {
-				m := &metadataTurns{t: t, spark: spark, rows: map[int]string{}}
-				m.ours = ours{filepath.Join(t.TempDir(), "turns"), manual(map[string]string{
-					"hoodie.metadata.enable": "true", "hoodie.parquet.small.file.limit": "0", "hoodie.clean.commits.retained": "2",
-				})}
-				c := table.NewConfig("turns")
-				c.Type, c.Keys, c.Ordering, c.PartitionBy = typ, []string{"id"}, []string{"ts"}, []string{"part"}
-				c.Version = release.TableVersion()
-				c.InitialVersion = c.Version
-				c.CreateSchema = fmt.Sprintf(alternateAvro, "")
-				m.ours.create(t, c)
+				m := newMetadataTurns(t, spark, typ)
 				m.write(we, "insert", 0, 20)
 				m.write(we, "upsert", 5, 10)
 				m.write(other, "upsert", 8, 24)
@@ -44,12 +36,7 @@ func TestMetadataTable(t *testing.T) {
 					m.write(other, "delete", 6, 7)
 				}
 				// We undo our own write, and Spark goes on.
-				before := m.copy()
-				m.write(we, "upsert", 0, 12)
-				all := timelineOf(t, m.ours.path)
-				require.NoError(t, m.ours.open(t).Rollback(t.Context(), all[len(all)-1].requested))
-				m.rows = before
-				m.check()
+				m.undone("upsert", 0, 12)
 				m.write(other, "upsert", 2, 9)
 				m.write(we, "upsert", 4, 15)
 				if typ == table.MOR {
@@ -85,43 +72,26 @@ func TestColumnStats(t *testing.T) {
 	if !interop.Whole() {
 		t.Skip("takes three minutes; HUDI_GO_INTEROP=all runs it")
 	}
-	for _, release := range []interop.Release{interop.Hudi120} {
-		t.Run(fmt.Sprintf("v%d", release.TableVersion()), func(t *testing.T) {
-			m := &metadataTurns{t: t, spark: interop.SparkOf(t, release), rows: map[int]string{}, stats: true}
-			m.ours = ours{filepath.Join(t.TempDir(), "turns"), manual(map[string]string{
-				"hoodie.metadata.enable": "true", "hoodie.parquet.small.file.limit": "0", "hoodie.clean.commits.retained": "2",
-			})}
-			c := table.NewConfig("turns")
-			c.Keys, c.Ordering, c.PartitionBy = []string{"id"}, []string{"ts"}, []string{"part"}
-			c.Version = release.TableVersion()
-			c.InitialVersion = c.Version
-			c.CreateSchema = fmt.Sprintf(alternateAvro, "")
-			m.ours.create(t, c)
-			m.write(we, "insert", 0, 20)
-			m.write(other, "upsert", 8, 24)
-			require.Contains(t, m.ours.open(t).Config().MetadataPartitions, "column_stats")
-			require.Contains(t, m.ours.open(t).Config().MetadataPartitions, "partition_stats")
-			m.write(we, "upsert", 5, 10)
-			before := m.copy()
-			m.write(we, "upsert", 0, 12)
-			all := timelineOf(t, m.ours.path)
-			require.NoError(t, m.ours.open(t).Rollback(t.Context(), all[len(all)-1].requested))
-			m.rows = before
-			m.check()
-			m.write(we, "insert", 40, 50)
-			m.write(other, "upsert", 45, 47)
-			m.write(we, "delete", 3, 6)
-			m.write(other, "upsert", 2, 9)
-			_, err := m.ours.open(t).Clean(t.Context())
-			require.NoError(t, err)
-			m.check()
-			for range 10 {
-				m.write(we, "upsert", 14, 15)
-			}
-			m.write(other, "upsert", 2, 5)
-			m.write(we, "upsert", 2, 3)
-		})
+	m := newMetadataTurns(t, interop.SparkOf(t, interop.Hudi120), table.COW)
+	m.stats = true
+	m.write(we, "insert", 0, 20)
+	m.write(other, "upsert", 8, 24)
+	require.Contains(t, m.ours.open(t).Config().MetadataPartitions, "column_stats")
+	require.Contains(t, m.ours.open(t).Config().MetadataPartitions, "partition_stats")
+	m.write(we, "upsert", 5, 10)
+	m.undone("upsert", 0, 12)
+	m.write(we, "insert", 40, 50)
+	m.write(other, "upsert", 45, 47)
+	m.write(we, "delete", 3, 6)
+	m.write(other, "upsert", 2, 9)
+	_, err := m.ours.open(t).Clean(t.Context())
+	require.NoError(t, err)
+	m.check()
+	for range 10 {
+		m.write(we, "upsert", 14, 15)
 	}
+	m.write(other, "upsert", 2, 5)
+	m.write(we, "upsert", 2, 3)
 }
 
 // metadataTurns is a table with a metadata table, and the rows that it must have.
@@ -135,12 +105,29 @@ type metadataTurns struct {
 	stats   bool // with statistics of columns
 }
 
-func (m *metadataTurns) copy() map[int]string {
-	out := map[int]string{}
-	for k, v := range m.rows {
-		out[k] = v
-	}
-	return out
+func newMetadataTurns(t *testing.T, spark *interop.Spark, typ table.Type) *metadataTurns {
+	m := &metadataTurns{t: t, spark: spark, rows: map[int]string{}}
+	m.ours = ours{filepath.Join(t.TempDir(), "turns"), manual(map[string]string{
+		"hoodie.metadata.enable": "true", "hoodie.parquet.small.file.limit": "0", "hoodie.clean.commits.retained": "2",
+	})}
+	c := table.NewConfig("turns")
+	c.Type, c.Keys, c.Ordering, c.PartitionBy = typ, []string{"id"}, []string{"ts"}, []string{"part"}
+	c.Version = spark.Release.TableVersion()
+	c.InitialVersion = c.Version
+	c.CreateSchema = fmt.Sprintf(alternateAvro, "")
+	m.ours.create(t, c)
+	return m
+}
+
+// undone has us write rows and take the write back.
+func (m *metadataTurns) undone(op string, first, last int) {
+	m.t.Helper()
+	before := maps.Clone(m.rows)
+	m.write(we, op, first, last)
+	all := timelineOf(m.t, m.ours.path)
+	require.NoError(m.t, m.ours.open(m.t).Rollback(m.t.Context(), all[len(all)-1].requested))
+	m.rows = before
+	m.check()
 }
 
 // write writes or deletes the rows with ids from the first up to the last, and checks.
@@ -169,9 +156,7 @@ func (m *metadataTurns) write(who actor, op string, first, last int) {
 		if m.spark.Release == interop.Hudi015 {
 			options["hoodie.datasource.write.payload.class"] = "org.apache.hudi.common.model.DefaultHoodieRecordPayload"
 		}
-		for k, v := range m.options {
-			options[k] = v
-		}
+		maps.Copy(options, m.options)
 		m.spark.Write(m.t, interop.Write{Path: m.ours.path, Name: "turns", Op: op, Schema: alternateDDL, Rows: rows, Options: options})
 	}
 	m.check()
