@@ -218,6 +218,13 @@ func (s *skipper) buckets() func(fileID string) bool {
 	if _, stored := c.Property("hoodie.index.type"); !s.keyed || !stored || c.Index.Kind != table.IndexBucket {
 		return nil
 	}
+	// Consistent hashing has other buckets, and rules by partition other numbers of them.
+	if engine, ok := c.Property("hoodie.index.bucket.engine"); ok && engine != "SIMPLE" {
+		return nil
+	}
+	if rules, _ := c.Property("hoodie.bucket.index.partition.expressions"); rules != "" {
+		return nil
+	}
 	b, err := index.NewBucket(c.Index.Buckets, c.Keys, c.Index.HashField)
 	if err != nil { // the number is not known
 		return nil
