@@ -63,6 +63,25 @@ func (g *RowGroup) UncompressedBytes(columns []string) int64 {
 	return g.columnBytes(columns, (*metadata.ColumnChunkMetaData).TotalUncompressedSize)
 }
 
+// Chunk describes the values of one leaf column in a row group: how many there are, nulls
+// included, and their sizes in the file.
+type Chunk struct{ Values, Bytes, Uncompressed int64 }
+
+// Chunk describes a column, or a record's field in dotted notation; ok is false if the file
+// does not have it.
+func (g *RowGroup) Chunk(column string) (c Chunk, ok bool) {
+	meta := g.file.file.MetaData()
+	i := meta.Schema.ColumnIndexByName(column)
+	if i < 0 {
+		return Chunk{}, false
+	}
+	m, err := meta.RowGroup(g.index).ColumnChunk(i)
+	if err != nil {
+		return Chunk{}, false
+	}
+	return Chunk{m.NumValues(), m.TotalCompressedSize(), m.TotalUncompressedSize()}, true
+}
+
 // Range returns the least and the greatest value of a column, or of a record's field in
 // dotted notation, as values of the type t that the column is read as:
 //

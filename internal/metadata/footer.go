@@ -3,13 +3,12 @@ package metadata
 import (
 	"context"
 	"fmt"
-	"io"
 	"strings"
 
-	"github.com/apache/arrow-go/v18/parquet/file"
-	"github.com/apache/arrow-go/v18/parquet/metadata"
+	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/internal/basefile"
 	"github.com/hudi-go/hudi-go/schema"
 	"github.com/hudi-go/hudi-go/storage"
 )
@@ -102,66 +101,55 @@ func fileStats(ctx context.Context, st storage.Store, ref FileRef, version int, 
 	if err != nil {
 		return fail(err)
 	}
-	defer f.Close()
-	r, err := file.NewParquetReader(io.NewSectionReader(f, 0, f.Size()))
+	r, err := basefile.Open(ctx, f, path, memory.DefaultAllocator)
 	if err != nil {
-		return fail(fmt.Errorf("%w: %w", err, base.ErrCorrupt))
+		return fail(err)
 	}
 	defer r.Close()
 	out := make([]*Stats, len(columns))
+	groups := r.RowGroups()
 	for i, c := range columns {
-		at := r.MetaData().Schema.ColumnIndexByName(c.name)
-		if at < 0 {
-			continue
-		}
-		s := &Stats{File: ref.Name, Column: c.name, Values: new(int64), Nulls: new(int64)}
-		if version >= 9 {
-			s.Type = &ValueType{Ordinal: c.ordinal}
-		}
-		for g := range r.MetaData().RowGroups {
-			chunk, err := r.MetaData().RowGroup(g).ColumnChunk(at)
-			if err != nil {
-				return fail(err)
+		for g := range groups {
+			chunk, ok := groups[g].Chunk(c.name)
+			if !ok {
+				break
 			}
-			if err := s.addChunk(chunk, c.typ, version); err != nil {
+			if out[i] == nil {
+				out[i] = &Stats{File: ref.Name, Column: c.name, Values: new(int64), Nulls: new(int64)}
+				if version >= 9 {
+					out[i].Type = &ValueType{Ordinal: c.ordinal}
+				}
+			}
+			if err := out[i].addChunk(&groups[g], chunk, c, version); err != nil {
 				return fail(fmt.Errorf("column %s: %w", c.name, err))
 			}
 		}
-		out[i] = s
 	}
 	return out, nil
 }
 
-// addChunk adds the statistics of a column in a row group.
-func (s *Stats) addChunk(chunk *metadata.ColumnChunkMetaData, t *schema.Type, version int) error {
-	*s.Values += chunk.NumValues()
-	s.Size += chunk.TotalCompressedSize()
-	s.UncompressedSize += chunk.TotalUncompressedSize()
-	stats, err := chunk.Statistics()
-	if err != nil {
-		return err
-	}
-	if stats == nil || stats.NullCount() < chunk.NumValues() && !bounded(stats) {
-		*s.Nulls += chunk.NumValues() // bounds with nulls prove nothing
+// addChunk adds the statistics of a column in a row group. Where the file has none, or not both
+// bounds, all values count as null: bounds with nulls prove nothing.
+func (s *Stats) addChunk(g *basefile.RowGroup, chunk basefile.Chunk, c statColumn, version int) error {
+	*s.Values += chunk.Values
+	s.Size += chunk.Bytes
+	s.UncompressedSize += chunk.Uncompressed
+	low, high, nulls, _, ok := g.Range(c.name, c.typ)
+	switch {
+	case !ok:
+		*s.Nulls += chunk.Values
+		return nil
+	case low == nil: // all are null
+		*s.Nulls += nulls
 		return nil
 	}
-	*s.Nulls += stats.NullCount()
-	if !stats.HasMinMax() {
-		return nil
+	*s.Nulls += nulls
+	least, greatest := boundOf(low, c.typ, version), boundOf(high, c.typ, version)
+	if least == nil || greatest == nil {
+		return fmt.Errorf("a bound %T of the type %s: %w", low, c.typ, base.ErrUnsupported)
 	}
-	low, high := bounds(stats, t, version)
-	if low == nil || high == nil {
-		return fmt.Errorf("a %s in the file for the type %s: %w", stats.Type(), t, base.ErrUnsupported)
-	}
-	s.Min, s.Max = further(s.Min, low, -1), further(s.Max, high, 1)
+	s.Min, s.Max = further(s.Min, least, -1), further(s.Max, greatest, 1)
 	return nil
-}
-
-// bounded tells whether statistics bound the values. Writers leave out a bound that is too long,
-// and arrow-go takes one bound for both: a least value that is empty is a bound then, a greatest is not.
-func bounded(stats metadata.TypedStatistics) bool {
-	text, ok := stats.(*metadata.ByteArrayStatistics)
-	return stats.HasMinMax() && (!ok || len(text.Max()) > 0)
 }
 
 // further is the bound that lies further to a side.
@@ -175,37 +163,26 @@ func further(a, b *Bound, side int) *Bound {
 	return b
 }
 
-// bounds wraps the least and greatest value of a column chunk, nil for what does not fit the
-// type.
-func bounds(stats metadata.TypedStatistics, t *schema.Type, version int) (low, high *Bound) {
-	switch s := stats.(type) {
-	case *metadata.BooleanStatistics:
-		wrap := func(v bool) *Bound { return &Bound{Boolean: &Wrapped[bool]{v}} }
-		return wrap(s.Min()), wrap(s.Max())
-	case *metadata.Int32Statistics:
-		wrap := func(v int32) *Bound { return &Bound{Int: &Wrapped[int32]{v}} }
-		if t.Logical == schema.Date && version < 9 {
-			wrap = func(v int32) *Bound { return &Bound{Date: &Wrapped[int32]{v}} }
+// boundOf wraps a value of a type, as basefile has it; nil for what statistics are not kept of.
+func boundOf(v any, t *schema.Type, version int) *Bound {
+	switch v := v.(type) {
+	case bool:
+		return &Bound{Boolean: &Wrapped[bool]{v}}
+	case int64:
+		switch {
+		case t.Kind == schema.Long:
+			return &Bound{Long: &Wrapped[int64]{v}}
+		case t.Logical == schema.Date && version < 9:
+			return &Bound{Date: &Wrapped[int32]{int32(v)}}
 		}
-		if t.Kind == schema.Long { // of a file from before the column was widened
-			wrap = func(v int32) *Bound { return &Bound{Long: &Wrapped[int64]{int64(v)}} }
+		return &Bound{Int: &Wrapped[int32]{int32(v)}}
+	case float64:
+		if t.Kind == schema.Float {
+			return &Bound{Float: &Wrapped[float32]{float32(v)}}
 		}
-		return wrap(s.Min()), wrap(s.Max())
-	case *metadata.Int64Statistics:
-		wrap := func(v int64) *Bound { return &Bound{Long: &Wrapped[int64]{v}} }
-		return wrap(s.Min()), wrap(s.Max())
-	case *metadata.Float32Statistics:
-		wrap := func(v float32) *Bound { return &Bound{Float: &Wrapped[float32]{v}} }
-		return wrap(s.Min()), wrap(s.Max())
-	case *metadata.Float64Statistics:
-		wrap := func(v float64) *Bound { return &Bound{Double: &Wrapped[float64]{v}} }
-		return wrap(s.Min()), wrap(s.Max())
-	case *metadata.ByteArrayStatistics:
-		if t.Kind != schema.String {
-			return nil, nil
-		}
-		wrap := func(v []byte) *Bound { return &Bound{String: &Wrapped[string]{string(v)}} }
-		return wrap(s.Min()), wrap(s.Max())
+		return &Bound{Double: &Wrapped[float64]{v}}
+	case string:
+		return &Bound{String: &Wrapped[string]{v}}
 	}
-	return nil, nil
+	return nil
 }
