@@ -126,6 +126,12 @@ class Hudictl:
         self.read("scan_agg_cow", self.base("cow"), "--columns", AGGREGATED)
         self.read("scan_wide_cow", self.base("cow"))
 
+    def point(self):
+        """One row by its key fields, as peers are asked for it."""
+        path, order = self.base("cow"), parquet_rows(f"{self.a.data}/li{self.a.tag}") // 8
+        self.measure("point_lookup", ["query", path, "--where", f"l_orderkey = {order} and l_linenumber = 2", "--output", "arrow", *self.options],
+                     self.a.warmup, self.a.repeat, rows=1, bytes_of=path, tag=self.a.tag)  # fmt: skip
+
     def mor(self):
         path = self.with_logs()
         self.read("mor_snapshot_agg", path, "--columns", AGGREGATED)
@@ -152,7 +158,7 @@ def parquet_rows(folder):
 
 def run(a):
     h = Hudictl(a)
-    jobs = {"compact": h.compact, "scan": h.scan, "mor": h.mor}
+    jobs = {"compact": h.compact, "scan": h.scan, "point": h.point, "mor": h.mor}
     for kind in ("cow", "mor"):
         jobs[f"bulk_insert_{kind}"] = lambda kind=kind: h.bulk_insert(kind)
         jobs[f"ingest_{kind}"] = lambda kind=kind: h.ingest(kind)

@@ -20,8 +20,8 @@ done
 peer() { "$PY" "$HERE/run_peer.py" --data "$DIR" --work "$DIR" --out "$OUT" --peer "$@"; }
 for name in $PEERS; do
   case "$name" in
-  hudictl) peer hudictl --binary "$HUDICTL" --job bulk_insert_cow,bulk_insert_mor,scan,upsert1_cow,upsert10_cow,upsert50_cow,upsert1_mor,upsert10_mor,upsert50_mor,compact,mor ;;
-  spark-hudi) HUDI_BUNDLE="$(ls "$CACHE"/lab/jars/hudi-spark/*.jar)" peer spark-hudi --job bulk_insert,scan,upsert1_cow,upsert10_cow,upsert50_cow,upsert10_mor,mor,compact ;;
+  hudictl) peer hudictl --binary "$HUDICTL" --job bulk_insert_cow,bulk_insert_mor,scan,point,upsert1_cow,upsert10_cow,upsert50_cow,upsert1_mor,upsert10_mor,upsert50_mor,compact,mor ;;
+  spark-hudi) HUDI_BUNDLE="$(ls "$CACHE"/lab/jars/hudi-spark/*.jar)" peer spark-hudi --job bulk_insert,scan,point,upsert1_cow,upsert10_cow,upsert50_cow,upsert10_mor,mor,compact ;;
   hudi-rs) for kind in base_cow mor_up10; do
       if [ -d "$DIR/t_1m_none_$kind" ]; then peer hudi-rs --table "$DIR/t_1m_none_$kind" --job open,scan; fi
     done ;;

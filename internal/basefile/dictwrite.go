@@ -108,39 +108,30 @@ type dictionaryEncoder interface {
 	PutDictionary(values arrow.Array) error
 }
 
-// writeDictionary writes a flat column of strings or bytes with a dictionary, or without one
-// if it turns out too large. pageBytes is the size of pages without a dictionary.
-func writeDictionary(w *file.ByteArrayColumnChunkWriter, chunks []chunk, pageBytes int) error {
+// writeDictionary writes a flat column of strings or bytes with a dictionary. If there is to
+// be none, or it turns out too large, nothing is done.
+func writeDictionary(w *file.ByteArrayColumnChunkWriter, chunks []chunk, o WriterOptions) (done bool, err error) {
 	enc, ok := w.CurrentEncoder().(dictionaryEncoder)
 	if !ok {
-		return writePlain(w, chunks)
+		return false, nil
 	}
 	d, indices := newDictionary(chunks)
 	if d == nil {
 		w.FallbackToPlain()
-		return writePlain(w, chunks)
+		return false, nil
 	}
 	values := d.array()
 	defer values.Release()
 	if err := enc.PutDictionary(values); err != nil {
-		return err
+		return true, err
 	}
-	p := dictionaryPages{w: w, d: d, rows: pageRows(chunks, pageBytes)}
+	p := dictionaryPages{w: w, d: d, rows: min(pageRows(chunks, o.PageBytes), o.PageRows)}
 	for k, c := range chunks {
 		if err := p.write(c, indices[k]); err != nil {
-			return err
+			return true, err
 		}
 	}
-	return p.flush()
-}
-
-func writePlain(w *file.ByteArrayColumnChunkWriter, chunks []chunk) error {
-	for _, c := range chunks {
-		if err := writeBytes(w, c); err != nil {
-			return err
-		}
-	}
-	return nil
+	return true, p.flush()
 }
 
 // pageRows is how many rows have pageBytes of values.

@@ -15,6 +15,7 @@ import (
 	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/compress"
 	"github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/apache/arrow-go/v18/parquet/metadata"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/hudi-go/hudi-go/internal/base"
@@ -27,6 +28,7 @@ const (
 	DefaultRowGroupRows  = 64 << 10
 	DefaultRowGroupBytes = 32 << 20
 	DefaultPageBytes     = 256 << 10
+	DefaultPageRows      = 8 << 10
 )
 
 // WriterOptions say what a base file is like. Only Schema is needed.
@@ -40,8 +42,10 @@ type WriterOptions struct {
 	// form of one.
 	RowGroupRows  int
 	RowGroupBytes int64
-	// PageBytes is the size at which a data page is finished.
+	// PageBytes is the size at which a data page is finished, PageRows the most rows of one: a
+	// look-up of one row decodes a page of each column.
 	PageBytes int
+	PageRows  int
 	// BloomFPP is the false positive rate of the bloom filter of record keys; NoBloom leaves
 	// the filter out.
 	BloomFPP float64
@@ -70,6 +74,9 @@ func (o WriterOptions) withDefaults() WriterOptions {
 	}
 	if o.PageBytes <= 0 {
 		o.PageBytes = DefaultPageBytes
+	}
+	if o.PageRows <= 0 {
+		o.PageRows = DefaultPageRows
 	}
 	if o.Alloc == nil {
 		o.Alloc = memory.DefaultAllocator
@@ -357,7 +364,7 @@ func (w *Writer) encodeGroup(g rowGroup) ([]chunkSource, error) {
 		return nil, fmt.Errorf("basefile: %w", err)
 	}
 	for i := range pieces {
-		columns.Go(func() error { return encode(group, l, i, pieces[i], w.o.PageBytes) })
+		columns.Go(func() error { return w.encode(group, l, i, pieces[i]) })
 	}
 	if err := columns.Wait(); err != nil {
 		return nil, err
@@ -388,43 +395,47 @@ func (g rowGroup) release() {
 	}
 }
 
-// flushPage finishes a column's last page, so that it is compressed here, where columns run in
-// parallel, and not when the row group is closed. The methods used are those that arrow-go's
-// interfaces leave out; without them the page is finished later.
+// flushPage finishes a column's page under way, if it has values or nulls, so that it is
+// compressed here, where columns run in parallel, and not when the row group is closed. The
+// methods used are those that arrow-go's interfaces leave out; without them the page is finished
+// later.
 func flushPage(w file.ColumnChunkWriter) error {
 	pages, ok := w.(interface {
+		PageStatistics() metadata.TypedStatistics
 		FlushCurrentPage() error
 		FlushBufferedDataPages() error
 	})
 	if !ok {
 		return nil
 	}
-	if dict, ok := w.CurrentEncoder().(interface{ ObservedRawSize() int64 }); ok {
-		if dict.ObservedRawSize() == 0 { // of the page under way
-			return nil
-		}
+	if page := pages.PageStatistics(); page.NumValues()+page.NullCount() == 0 {
+		return nil
+	}
+	if _, ok := w.CurrentEncoder().(dictionaryEncoder); ok {
 		return pages.FlushCurrentPage() // the pages wait for the dictionary
 	}
 	return pages.FlushBufferedDataPages()
 }
 
 // encode writes the pieces of the i-th column into the row group's buffers.
-func encode(group file.BufferedRowGroupWriter, l *layout, i int, column []arrow.Array, pageBytes int) error {
+func (w *Writer) encode(group file.BufferedRowGroupWriter, l *layout, i int, column []arrow.Array) error {
 	n := l.columns[i]
-	pieces := make([][]chunk, len(n.leaves)) // by leaf
-	for _, piece := range column {
-		chunks, err := shred(n, piece)
+	pages := pagesOf(column, w.o.PageRows)
+	defer pages.release()
+	chunks := make([][]chunk, len(n.leaves)) // by leaf, one for each part
+	for _, part := range pages.parts {
+		cs, err := shred(n, part)
 		if err != nil {
 			return err
 		}
-		for k, c := range chunks {
-			pieces[k] = append(pieces[k], c)
+		for k, c := range cs {
+			chunks[k] = append(chunks[k], c)
 		}
 	}
 	for k, leaf := range n.leaves {
 		out, err := group.Column(leaf)
 		if err == nil {
-			err = encodeLeaf(out, pieces[k], len(n.children) == 0, pageBytes)
+			err = w.encodeLeaf(out, chunks[k], pages.ends, len(n.children) == 0)
 		}
 		if err != nil {
 			return fmt.Errorf("basefile: column %s: %w", l.leaves[leaf].path, err)
@@ -433,17 +444,55 @@ func encode(group file.BufferedRowGroupWriter, l *layout, i int, column []arrow.
 	return nil
 }
 
-// encodeLeaf writes one leaf; flat says that it is a whole column.
-func encodeLeaf(out file.ColumnChunkWriter, chunks []chunk, flat bool, pageBytes int) error {
+// encodeLeaf writes one leaf; flat says that it is a whole column, ends after which chunks a
+// page ends.
+func (w *Writer) encodeLeaf(out file.ColumnChunkWriter, chunks []chunk, ends []bool, flat bool) error {
 	if text, ok := out.(*file.ByteArrayColumnChunkWriter); ok && flat {
-		return writeDictionary(text, chunks, pageBytes)
-	}
-	for _, c := range chunks {
-		if err := writeChunk(out, c); err != nil {
+		if done, err := writeDictionary(text, chunks, w.o); done || err != nil {
 			return err
 		}
 	}
-	return flushPage(out)
+	for k, c := range chunks {
+		if err := writeChunk(out, c); err != nil {
+			return err
+		}
+		if ends[k] {
+			if err := flushPage(out); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// paged is a column in parts none of which goes over the end of a page.
+type paged struct {
+	parts []arrow.Array
+	ends  []bool // for each part, whether a page ends with it
+}
+
+// pagesOf cuts a column's pieces where pages of so many rows end, the last with the column.
+func pagesOf(pieces []arrow.Array, rows int) (p paged) {
+	filled := 0
+	for _, piece := range pieces {
+		for from := 0; from < piece.Len(); {
+			n := min(piece.Len()-from, rows-filled)
+			p.parts = append(p.parts, array.NewSlice(piece, int64(from), int64(from+n)))
+			from += n
+			filled = (filled + n) % rows
+			p.ends = append(p.ends, filled == 0)
+		}
+	}
+	if len(p.ends) > 0 {
+		p.ends[len(p.ends)-1] = true
+	}
+	return p
+}
+
+func (p paged) release() {
+	for _, a := range p.parts {
+		a.Release()
+	}
 }
 
 // newFile starts a file. Pieces, which may be none, are the rows of its columns.

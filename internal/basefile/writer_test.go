@@ -373,7 +373,7 @@ func TestNestedRoundTrip(t *testing.T) {
 		require.NoError(r, err)
 		from := rapid.Int64Range(0, rows.NumRows()-1).Draw(r, "from")
 		part := rows.NewSlice(from, rows.NumRows())
-		data, _ := writeFile(t, WriterOptions{Schema: s, RowGroupRows: rapid.IntRange(1, 9).Draw(r, "group"), PageBytes: 8, Alloc: alloc}, part)
+		data, _ := writeFile(t, WriterOptions{Schema: s, RowGroupRows: rapid.IntRange(1, 9).Draw(r, "group"), PageBytes: 8, PageRows: rapid.IntRange(0, 5).Draw(r, "page"), Alloc: alloc}, part)
 		file, err := Open(t.Context(), &memFile{Reader: bytes.NewReader(data)}, "f", alloc)
 		require.NoError(r, err)
 		at := int64(0)
