@@ -96,7 +96,10 @@ func Open(o Options) (*DB, error) {
 		if bind.Connect(db.db, c) != bind.StateSuccess {
 			return nil, errors.Join(errors.New("sql: connect to DuckDB"), db.Close())
 		}
-		for _, s := range []string{"SET TimeZone = 'UTC'", "SET enable_progress_bar = true", "SET enable_progress_bar_print = false"} {
+		for _, s := range []string{
+			"SET TimeZone = 'UTC'", "SET enable_progress_bar = true", "SET enable_progress_bar_print = false",
+			"SET parquet_metadata_cache = true", // else footers are read for the view, for its plan and for the rows
+		} {
 			if err := db.exec(*c, s); err != nil {
 				return nil, errors.Join(err, db.Close())
 			}
