@@ -198,6 +198,33 @@ func TestSameNewKey(t *testing.T) {
 	})
 }
 
+// TestRowsThatMoveBeside has two writers that bring one key to two partitions, or move its row:
+// only one of them can stand.
+func TestRowsThatMoveBeside(t *testing.T) {
+	for _, typ := range []table.Type{table.COW, table.MOR} {
+		k := kind{typ: typ, partitioned: true, index: table.IndexGlobalBloom}
+		t.Run(k.String(), func(t *testing.T) {
+			t.Parallel()
+			start := write(hudi.Insert, r("a", "x", "1", 1), r("b", "y", "1", 1))
+			for name, both := range map[string][2]op{
+				"new key":          {write(hudi.Upsert, r("n", "x", "slow", 2)), write(hudi.Upsert, r("n", "y", "fast", 3))},
+				"moves":            {write(hudi.Upsert, r("a", "y", "slow", 2)), write(hudi.Upsert, r("a", "z", "fast", 3))},
+				"move and update":  {write(hudi.Upsert, r("a", "y", "slow", 2)), write(hudi.Upsert, r("a", "x", "fast", 3))},
+				"delete and move":  {write(hudi.Delete, r("a", "y", "", 4)), write(hudi.Upsert, r("a", "z", "fast", 3))},
+				"move to a victim": {write(hudi.Upsert, r("a", "y", "slow", 2)), write(hudi.Delete, r("a", "", "", 9))},
+			} {
+				slow, fast := both[0], both[1]
+				s := newShared(t, k, start)
+				require.ErrorIs(t, s.beside(t, slow, atData, fast), hudi.ErrConflict, name)
+				s.is(t, start, fast)
+				s.tidy(t)
+				require.NoError(t, slow.do(t.Context(), s.handle(t, s.store)))
+				s.is(t, start, fast, slow)
+			}
+		})
+	}
+}
+
 // TestManyWriters has writers that try until they succeed: none of their rows is lost, and
 // every state in between was that of some order.
 func TestManyWriters(t *testing.T) {

@@ -127,6 +127,8 @@ var crashKinds = []struct {
 	{kind{typ: table.COW, partitioned: true, metadata: true}, true},
 	{kind{typ: table.COW, partitioned: true, metadata: true, stats: true}, true},
 	{kind{typ: table.MOR, buckets: 2, partitioned: true, metadata: true}, true},
+	{kind{typ: table.COW, partitioned: true, index: table.IndexGlobalSimple}, false},
+	{kind{typ: table.MOR, partitioned: true, index: table.IndexGlobalBloom}, false},
 }
 
 // versionsOf are the table versions under which a scenario is cut: one, another for each
@@ -214,6 +216,10 @@ func scenarios(k kind) map[string]scenario {
 	s["clean after a dead clean"] = scenario{
 		before: old, dead: &sweep, cut: clean(), service: true,
 		options: []hudi.Option{hudi.WithProperty("hoodie.clean.commits.retained", "1")},
+	}
+	if k.global() {
+		s["upsert that moves rows"] = scenario{everywhere: true, before: []op{first, second}, cut: write(hudi.Upsert,
+			r("a", "y", "a3", 3), r("b", "y", "late", 0), r("c", "x", "c3", 3), r("d", "x", "", 3).del(), r("f", "y", "f3", 3))}
 	}
 	if k.metadata {
 		s["upsert with services of the metadata table"] = scenario{

@@ -199,8 +199,8 @@ func metadataOptions(h *table.Handle, props conf.Options) error {
 	return nil
 }
 
-// indexOptions lets options name the index of a table that does not say. A table that
-// does is not contradicted: its file groups are laid out by what it says.
+// indexOptions lets options name the index. A table with buckets is not contradicted, nor one
+// without given some: its file groups are laid out by what it says.
 func indexOptions(c *table.Config, props conf.Options) error {
 	kind := props.Get(conf.IndexType)
 	if kind == "" {
@@ -214,9 +214,14 @@ func indexOptions(c *table.Config, props conf.Options) error {
 	if err != nil {
 		return err
 	}
+	if want.Consistent, err = table.ParseBucketEngine(props.Get(conf.BucketEngine)); err != nil {
+		return err
+	}
 	switch {
 	case c.Index.Kind == "":
 		c.Index = want
+	case c.Index.Kind != table.IndexBucket && want.Kind != table.IndexBucket:
+		c.Index.Kind = want.Kind
 	case c.Index.Kind != want.Kind, want.Buckets != 0 && want.Buckets != c.Index.Buckets:
 		return fmt.Errorf("table %s has the index %s (%d buckets), not %s (%d): %w", c.Name, c.Index.Kind, c.Index.Buckets, want.Kind, want.Buckets, base.ErrInvalid)
 	}

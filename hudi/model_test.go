@@ -34,6 +34,10 @@ func TestModel(t *testing.T) {
 		}
 		k.version = rapid.SampledFrom([]int{9, 6, 8, 6}).Draw(rt, "version")
 		k.buckets = rapid.SampledFrom([]int{0, 0, 1, 3}).Draw(rt, "buckets")
+		if k.buckets == 0 {
+			k.index = rapid.SampledFrom([]string{"", table.IndexBloom, table.IndexGlobalSimple, table.IndexGlobalBloom}).Draw(rt, "index")
+			k.stay = k.global() && rapid.IntRange(0, 3).Draw(rt, "stay") == 0
+		}
 		if k.partitioned = rapid.Bool().Draw(rt, "partitioned"); k.partitioned {
 			k.hive = rapid.Bool().Draw(rt, "hive")
 			k.encode = rapid.Bool().Draw(rt, "encode")
@@ -84,7 +88,9 @@ func newSimulation(rt *rapid.T, k kind, alloc memory.Allocator) *simulation {
 }
 
 func (s *simulation) options() []hudi.Option {
+	moves := fmt.Sprint(!s.kind.stay)
 	return quiet(s.clock, s.alloc,
+		hudi.WithProperty("hoodie.simple.index.update.partition.path", moves), hudi.WithProperty("hoodie.bloom.index.update.partition.path", moves),
 		hudi.WithProperty("hoodie.clean.commits.retained", fmt.Sprint(s.retain)),
 		// Files of a few hundred bytes count as small, larger ones do not: both ways are taken.
 		hudi.WithProperty("hoodie.parquet.small.file.limit", "2200"))
@@ -179,6 +185,9 @@ func (s *simulation) insert(rt *rapid.T) {
 		r.id += fmt.Sprint(rapid.IntRange(0, 9).Draw(rt, "suffix"))
 		// With a simple index an insert repeats keys that are there: another test's subject.
 		if name := s.model.path(r) + "/" + r.id; s.kind.buckets == 0 {
+			if s.kind.global() {
+				name = r.id
+			}
 			if seen[name] || s.model.known(r) {
 				continue
 			}

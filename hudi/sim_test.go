@@ -44,8 +44,10 @@ func (c *simClock) Advance(d time.Duration) { c.ms.Add(d.Milliseconds()) }
 // kind is a way of laying a table out, over which the same tests run.
 type kind struct {
 	typ         table.Type
-	version     int // of the table, 0: the current
-	buckets     int // 0: simple index
+	version     int    // of the table, 0: the current
+	buckets     int    // 0: another index
+	index       string // its kind, "" for one that the table does not say
+	stay        bool   // rows do not move to other partitions, with a global index
 	partitioned bool
 	hive        bool
 	encode      bool
@@ -59,10 +61,14 @@ func (k kind) String() string {
 	if k.typ == table.MOR {
 		s = "mor"
 	}
-	if k.buckets > 0 {
+	switch {
+	case k.buckets > 0:
 		s += "-bucket"
-	} else {
-		s += "-simple"
+	default:
+		s += "-" + strings.ToLower(cmp.Or(k.index, table.IndexSimple))
+	}
+	if k.stay {
+		s += "-stay"
 	}
 	if k.partitioned {
 		s += "-partitioned"
@@ -97,11 +103,15 @@ func (k kind) config() table.Config {
 	if k.partitioned {
 		c.PartitionBy = []string{"part"}
 	}
+	c.Index = table.IndexConfig{Kind: k.index}
 	if k.buckets > 0 {
 		c.Index = table.IndexConfig{Kind: table.IndexBucket, Buckets: k.buckets}
 	}
 	return c
 }
+
+// global tells whether a key has one row in all partitions.
+func (k kind) global() bool { return table.IndexConfig{Kind: k.index}.Global() }
 
 // rec is an incoming row: nil pointers are nulls.
 type rec struct {
@@ -454,6 +464,9 @@ func (m *model) path(r rec) string {
 
 // known are the keys that base files have, which an insert without a look must not repeat.
 func (m *model) known(r rec) bool {
+	if m.kind.global() {
+		return m.home(r.id) != ""
+	}
 	c, ok := m.cells[m.path(r)+"/"+r.id]
 	return ok && (c.base != nil || len(c.logs) > 0)
 }
@@ -466,6 +479,9 @@ func (m *model) write(list []rec, deletes bool) {
 	var order []at
 	for _, r := range list {
 		k := at{m.path(r), r.id}
+		if m.kind.global() {
+			k.path = ""
+		}
 		if batch[k] == nil {
 			order = append(order, k)
 		}
@@ -481,6 +497,8 @@ func (m *model) write(list []rec, deletes bool) {
 		v, name := *batch[k], k.path+"/"+k.id
 		c := m.cells[name]
 		switch {
+		case m.kind.global():
+			m.writeGlobal(v)
 		case m.kind.typ == table.COW:
 			m.put(name, c, v)
 		case m.kind.buckets > 0:
@@ -501,6 +519,51 @@ func (m *model) write(list []rec, deletes bool) {
 	}
 	maps.Copy(m.groups, opened)
 	slices.Sort(m.written)
+}
+
+// home is the name of the cell that has the row of a key, "" for none.
+func (m *model) home(id string) string {
+	for name, c := range m.cells {
+		if strings.HasSuffix(name, "/"+id) && m.merge(c) != nil {
+			return name
+		}
+	}
+	return ""
+}
+
+// writeGlobal applies a change to the row of its key in whatever partition it is. A key that comes
+// again goes to another file group than a row that logs have deleted, and has a cell of its own.
+func (m *model) writeGlobal(v version) {
+	const again = "#"
+	name := m.path(v.row) + again
+	change := func(name string, v version) {
+		if m.kind.typ == table.COW {
+			m.put(name, m.cells[name], v)
+		} else {
+			m.appendLog(name, m.cells[name], v)
+		}
+	}
+	switch home := m.home(v.row.id); {
+	case home == "":
+		if v.gone {
+			return
+		}
+	case v.gone || strings.HasPrefix(home, name) || m.kind.stay:
+		change(home, v)
+		return
+	default:
+		if old := m.merge(m.cells[home]); !m.wins(v, version{row: *old, ts: old.ts}, false) {
+			return
+		}
+		change(home, version{row: rec{id: v.row.id}, gone: true})
+	}
+	own := name + "/" + v.row.id
+	for c := m.cells[own]; c.base != nil || len(c.logs) > 0; c = m.cells[own] {
+		name += again
+		own = name + "/" + v.row.id
+	}
+	m.cells[own] = cell{base: &v.row}
+	m.written = append(m.written, v.row.String())
 }
 
 func (m *model) group(path, id string) string { return fmt.Sprint(path, "#", m.bucket(id)) }

@@ -13,6 +13,7 @@ import (
 	"github.com/hudi-go/hudi-go/internal/txn"
 	"github.com/hudi-go/hudi-go/internal/writer"
 	"github.com/hudi-go/hudi-go/schema"
+	"github.com/hudi-go/hudi-go/table"
 	"github.com/hudi-go/hudi-go/timeline"
 )
 
@@ -96,22 +97,55 @@ func (t *Table) Write(ctx context.Context, op Operation, rows Rows, o WriteOptio
 }
 
 func (t *Table) writerOptions() (writer.Options, error) {
-	var o writer.Options
 	props := t.options.props
-	target, err := props.Int(conf.MaxFileSize)
+	o := writer.Options{
+		Codec: strings.ToLower(props.Get(conf.Codec)), Memory: t.options.memory / 2, SpillDir: t.options.spillDir, Alloc: t.options.alloc,
+	}
+	var block, small int64
+	var err error
+	for _, n := range []struct {
+		to   *int64
+		from func() (int64, error)
+	}{
+		{&o.TargetBytes, func() (int64, error) { return props.Int(conf.MaxFileSize) }},
+		{&o.SmallBytes, func() (int64, error) { return props.Int(conf.SmallFileLimit) }},
+		{&small, func() (int64, error) { return props.Int(conf.SmallFileCount) }},
+		{&o.RowBytes, func() (int64, error) { return props.Int(conf.RecordSize) }},
+		{&block, func() (int64, error) { return props.Int(conf.LogBlockSize) }},
+	} {
+		if *n.to, err = n.from(); err != nil {
+			return o, err
+		}
+	}
+	o.SmallFiles, o.LogBlockBytes = int(small), int(block)
+	share, err := props.Float(conf.RecordSizeLearn)
 	if err != nil {
 		return o, err
 	}
-	small, err := props.Int(conf.SmallFileLimit)
-	if err != nil {
+	o.LearnBytes = int64(share * float64(o.SmallBytes))
+	switch auto, err := props.Bool(conf.InsertAutoSplit); {
+	case err != nil:
 		return o, err
+	case !auto:
+		rows, err := props.Int(conf.InsertSplitSize)
+		if err != nil {
+			return o, err
+		}
+		o.SplitRows = int(rows)
 	}
-	block, err := props.Int(conf.LogBlockSize)
-	if err != nil {
-		return o, err
+	o.Stay, err = t.stays()
+	return o, err
+}
+
+// stays tells whether rows stay in their partition when a change has another, with a global
+// index.
+func (t *Table) stays() (bool, error) {
+	moves, err := true, error(nil)
+	switch t.handle.Config.Index.Kind {
+	case table.IndexGlobalSimple:
+		moves, err = t.options.props.Bool(conf.SimpleIndexMoves)
+	case table.IndexGlobalBloom:
+		moves, err = t.options.props.Bool(conf.BloomIndexMoves)
 	}
-	return writer.Options{
-		Codec: strings.ToLower(props.Get(conf.Codec)), TargetBytes: target, SmallBytes: small, LogBlockBytes: int(block),
-		Memory: t.options.memory / 2, SpillDir: t.options.spillDir, Alloc: t.options.alloc,
-	}, nil
+	return !moves, err
 }

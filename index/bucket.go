@@ -2,6 +2,7 @@ package index
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,7 +10,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/hudi-go/hudi-go/internal/base"
-	"github.com/hudi-go/hudi-go/merge"
 	"github.com/hudi-go/hudi-go/table"
 )
 
@@ -17,41 +17,64 @@ import (
 // that locating a row reads nothing. Each partition has one group for each bucket
 // (docs/format/indexes.md).
 type Bucket struct {
+	// Slices and NewUUID are for Locate alone.
+	Slices  Slices
+	NewUUID func() string
+
 	n      int
-	fields map[string]bool // the record key fields that enter the hash
+	fields hashFields
 }
 
 // NewBucket makes the index of a table whose record key has the given fields. The hash
 // fields are some of them, all when none are given. Every writer of the table must use
 // the same number and fields.
-func NewBucket(n int, keyFields, hashFields []string) (*Bucket, error) {
+func NewBucket(n int, keyFields, hashed []string) (*Bucket, error) {
 	if n < 1 || n >= 100_000_000 {
 		return nil, fmt.Errorf("index: %d buckets; the number must lie between 1 and 99999999: %w", n, base.ErrInvalid)
 	}
-	b := &Bucket{n: n, fields: map[string]bool{}}
-	enter := hashFields
-	if len(enter) == 0 {
-		enter = keyFields
+	fields, err := newHashFields(keyFields, hashed)
+	if err != nil {
+		return nil, err
 	}
-	for _, name := range enter {
-		b.fields[name] = true
-	}
-	for _, h := range hashFields {
-		if !slices.Contains(keyFields, h) {
-			return nil, fmt.Errorf("index: bucket hash field %q is no record key field (%s): %w", h, strings.Join(keyFields, ","), base.ErrInvalid)
-		}
-	}
-	return b, nil
+	return &Bucket{n: n, fields: fields}, nil
 }
 
 // Buckets is the number of buckets.
 func (b *Bucket) Buckets() int { return b.n }
 
 // Of is the bucket of a record key: the hash code of the list of its hash fields' values,
-// as Java computes it, modulo the number of buckets. Real Hudi finds the values in the text
-// of the key; a key in which it finds none is one value.
+// as Java computes it, modulo the number of buckets.
 func (b *Bucket) Of(key []byte) int {
-	h, found := int32(1), false
+	h := int32(1)
+	b.fields.values(key, func(value []byte) { h = 31*h + valueHash(value) })
+	return int(h&0x7fffffff) % b.n
+}
+
+// hashFields are the record key fields that enter a hash.
+type hashFields map[string]bool
+
+// newHashFields takes some of the key's fields, all when none are given.
+func newHashFields(keyFields, hash []string) (hashFields, error) {
+	out := hashFields{}
+	enter := hash
+	if len(enter) == 0 {
+		enter = keyFields
+	}
+	for _, name := range enter {
+		out[name] = true
+	}
+	for _, h := range hash {
+		if !slices.Contains(keyFields, h) {
+			return nil, fmt.Errorf("index: bucket hash field %q is no record key field (%s): %w", h, strings.Join(keyFields, ","), base.ErrInvalid)
+		}
+	}
+	return out, nil
+}
+
+// values calls each with the fields' values in a record key. Real Hudi finds them in the text
+// of the key; a key in which it finds none is one value.
+func (f hashFields) values(key []byte, each func(value []byte)) {
+	found := false
 	if bytes.IndexByte(key, ',') >= 0 {
 		for rest := key; ; {
 			name, tail, ok := bytes.Cut(rest, []byte{':'})
@@ -60,15 +83,15 @@ func (b *Bucket) Of(key []byte) int {
 			}
 			var value []byte
 			value, rest = cutValue(tail)
-			if b.fields[string(name)] {
-				h, found = 31*h+valueHash(value), true
+			if f[string(name)] {
+				found = true
+				each(value)
 			}
 		}
 	}
 	if !found {
-		h = 31 + javaHash(key)
+		each(key)
 	}
-	return int(h&0x7fffffff) % b.n
 }
 
 // cutValue takes a value off the front of value,field:value,… . The next field's name
@@ -88,10 +111,17 @@ func cutValue(s []byte) (value, rest []byte) {
 	}
 }
 
-// valueHash is the hash code of a value in a Java list: 0 for null, and for empty text.
+// What keys of several fields have for null and for empty text.
+const (
+	nullValue  = "__null__"
+	emptyValue = "__empty__"
+)
+
+// valueHash is the hash code of a value in a Java list: 0 for null, and for empty text. A key
+// that is one value is never either.
 func valueHash(value []byte) int32 {
 	switch string(value) {
-	case "__null__", "__empty__":
+	case nullValue, emptyValue:
 		return 0
 	}
 	return javaHash(value)
@@ -118,14 +148,35 @@ func javaHash(s []byte) int32 {
 	return h
 }
 
+// Global implements Index.
+func (b *Bucket) Global() bool { return false }
+
+// Assigns implements Index.
+func (b *Bucket) Assigns() bool { return true }
+
 // Locate assigns every entry to the group of its bucket. It makes the groups that are not
-// there yet, with ids from uuid.
-func (b *Bucket) Locate(partition string, slices []table.FileSlice, changes *merge.Reducer, uuid func() string) (*Located, error) {
+// there yet.
+func (b *Bucket) Locate(ctx context.Context, parts []Part) ([]*Located, error) {
+	out := make([]*Located, len(parts))
+	for i, part := range parts {
+		slices, err := b.Slices(ctx, part.Partition)
+		if err != nil {
+			return nil, err
+		}
+		if out[i], err = b.locate(part, slices); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (b *Bucket) locate(part Part, slices []table.FileSlice) (*Located, error) {
+	partition := part.Partition
 	at := make([]int32, b.n)
 	for i := range at {
 		at[i] = -1
 	}
-	l := &Located{Of: make([]int32, changes.Len())}
+	l := &Located{Of: make([]int32, part.Changes.Len())}
 	for _, s := range slices {
 		bucket, ok := base.BucketOf(s.FileID)
 		if !ok || bucket >= b.n {
@@ -139,12 +190,12 @@ func (b *Bucket) Locate(partition string, slices []table.FileSlice, changes *mer
 		at[bucket] = int32(len(l.Groups))
 		l.Groups = append(l.Groups, Group{FileSlice: s})
 	}
-	for e := range changes.Len() {
-		bucket := b.Of(changes.Key(e))
+	for e := range part.Changes.Len() {
+		bucket := b.Of(part.Changes.Key(e))
 		if at[bucket] < 0 {
 			at[bucket] = int32(len(l.Groups))
 			l.Groups = append(l.Groups, Group{New: true, FileSlice: table.FileSlice{
-				Partition: partition, FileID: base.NewBucketFileID(bucket, uuid()),
+				Partition: partition, FileID: base.NewBucketFileID(bucket, b.NewUUID()),
 			}})
 		}
 		l.Of[e] = at[bucket]

@@ -1,6 +1,7 @@
 package index_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -141,8 +142,17 @@ func TestLocateBuckets(t *testing.T) {
 	changes := reducer(t, "o000", "o001", "o004", "o002")
 	defer changes.Release()
 	old := table.FileSlice{Partition: "p", FileID: base.NewBucketFileID(1, uuid)}
-	l, err := x.Locate("p", []table.FileSlice{old}, changes, func() string { return uuid })
+	has := func(slices ...table.FileSlice) index.Slices {
+		return func(_ context.Context, partition string) ([]table.FileSlice, error) {
+			require.Equal(t, "p", partition)
+			return slices, nil
+		}
+	}
+	parts := []index.Part{{Partition: "p", Changes: changes}}
+	x.Slices, x.NewUUID = has(old), func() string { return uuid }
+	all, err := x.Locate(t.Context(), parts)
 	require.NoError(t, err)
+	l := all[0]
 	require.Len(t, l.Groups, 3)
 	require.Equal(t, []int32{1, 0, 1, 2}, l.Of)
 	require.Equal(t, index.Group{FileSlice: old}, l.Groups[0])
@@ -158,10 +168,11 @@ func TestLocateBuckets(t *testing.T) {
 		for _, id := range ids {
 			slices = append(slices, table.FileSlice{FileID: id})
 		}
-		_, err := x.Locate("p", slices, changes, nil)
+		x.Slices = has(slices...)
+		_, err := x.Locate(t.Context(), parts)
 		require.ErrorIs(t, err, base.ErrInvalid, name)
 	}
-	twice := []table.FileSlice{old, {FileID: base.NewBucketFileID(1, "a"+uuid[1:]) + "x"}}
-	_, err = x.Locate("p", twice, changes, nil)
+	x.Slices = has(old, table.FileSlice{FileID: base.NewBucketFileID(1, "a"+uuid[1:]) + "x"})
+	_, err = x.Locate(t.Context(), parts)
 	require.ErrorIs(t, err, base.ErrCorrupt)
 }

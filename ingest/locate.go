@@ -20,11 +20,11 @@ import (
 // other columns than its keys. What the source says of a row that it deletes is made up
 // unless the source table has REPLICA IDENTITY FULL, and nothing tells whether it has. So the
 // row is looked up, in the batch and then in the table; a delete of a row that is in neither
-// is left out.
+// is left out. A global index finds the row by itself.
 func (s *sink) locate(ctx context.Context, b *batch) error {
 	c := b.table.Config()
 	keyed := func(name string) bool { return slices.Contains(c.Keys, name) }
-	if s.options.Mode != cdc.Upsert || len(b.Rows) == 0 || !slices.ContainsFunc(c.PartitionBy, func(name string) bool { return !keyed(name) }) {
+	if c.Index.Global() || s.options.Mode != cdc.Upsert || len(b.Rows) == 0 || !slices.ContainsFunc(c.PartitionBy, func(name string) bool { return !keyed(name) }) {
 		return nil
 	}
 	l := &locator{resolver: &resolver{sink: s, batch: b, looked: map[string]place{}, absent: map[string]bool{}, want: map[string]bool{}}}

@@ -130,11 +130,16 @@ func (r *run) start(ctx context.Context) error {
 	return nil
 }
 
-// partitionedBy are the columns other than keys by which the table is partitioned.
+// partitionedBy are the columns other than keys by which the table is partitioned, and which
+// must not change: with a global index they may, and a delete needs none of them.
 func (r *run) partitionedBy() []string {
-	columns, keys := r.options.PartitionBy, r.options.Keys
+	columns, keys, index := r.options.PartitionBy, r.options.Keys, r.options.Index
 	if r.table != nil {
-		columns, keys = r.table.Config().PartitionBy, r.table.Config().Keys
+		c := r.table.Config()
+		columns, keys, index = c.PartitionBy, c.Keys, c.Index
+	}
+	if index.Global() {
+		return nil
 	}
 	return slices.DeleteFunc(slices.Clone(columns), func(name string) bool { return slices.Contains(keys, name) })
 }

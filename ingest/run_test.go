@@ -23,6 +23,7 @@ import (
 	"github.com/hudi-go/hudi-go/query"
 	"github.com/hudi-go/hudi-go/storage/fault"
 	"github.com/hudi-go/hudi-go/storage/mem"
+	"github.com/hudi-go/hudi-go/table"
 )
 
 // offsets are the keys of a table of append mode.
@@ -563,6 +564,33 @@ func TestPartitionColumnChanges(t *testing.T) {
 	_, err := sim.run(func(o *ingest.Options) { o.PartitionBy = []string{"v"} })
 	require.ErrorIs(t, err, cdc.ErrMoved)
 	require.ErrorContains(t, err, `column "v"`)
+}
+
+// With a global index it changes its folder, and a delete finds it there.
+func TestPartitionColumnChangesWithGlobalIndex(t *testing.T) {
+	for _, kind := range bothTypes {
+		t.Run(fmt.Sprint(kind), func(t *testing.T) {
+			sim := newSim(t, 1)
+			options := func(o *ingest.Options) {
+				o.Type, o.PartitionBy, o.Index = kind, []string{"v"}, table.IndexConfig{Kind: table.IndexGlobalBloom}
+			}
+			row := func(id int, v string) string {
+				return fmt.Sprintf(`{"id":%d,"v":%q,"raw":null,"list":null,"n":1}`, id, v)
+			}
+			change := func(op, after string, id, lsn int64) *kgo.Record {
+				return &kgo.Record{Topic: sim.topic, Key: keyJSON(id), Value: envelope(simFields, op, "null", after, lsn, false)}
+			}
+			sim.produce(change("c", row(1, "a"), 1, 10), change("c", row(2, "a"), 2, 20), change("c", row(3, "b"), 3, 30))
+			sim.must(options)
+			sim.produce(change("u", row(1, "b"), 1, 40), change("u", row(3, "c"), 3, 50), change("u", row(3, "d"), 3, 60))
+			sim.must(options)
+			require.ElementsMatch(t, []string{row(1, "b"), row(2, "a"), row(3, "d")}, sim.lines())
+			deleted := &kgo.Record{Topic: sim.topic, Key: keyJSON(3), Value: envelope(simFields, "d", `{"id":3,"v":"","raw":null,"list":null,"n":0}`, "null", 70, false)}
+			sim.produce(change("u", row(1, "a"), 1, 65), deleted)
+			sim.must(options)
+			require.ElementsMatch(t, []string{row(1, "a"), row(2, "a")}, sim.lines())
+		})
+	}
 }
 
 func TestStreamerCheckpoint(t *testing.T) {

@@ -117,7 +117,7 @@ func newAlternation(t *testing.T, spark *interop.Spark, s shape, seed uint64) *a
 		ours:    ours{filepath.Join(t.TempDir(), "alternate"), manual(map[string]string{"hoodie.clean.commits.retained": "3"})},
 		highest: map[modelKey]int64{}, nextID: 1,
 	}
-	if s.sparkFirst {
+	if s.sparkFirst && !s.rings { // rings show what the index is
 		maps.Copy(a.ours.options, a.options())
 	}
 	if !s.smallFiles {
@@ -126,6 +126,7 @@ func newAlternation(t *testing.T, spark *interop.Spark, s shape, seed uint64) *a
 	a.model = newModel(s.kind == interop.MOR, s.buckets > 0, func(part string) string {
 		return map[string]string{"": "", "plain": part, "hive": "part=" + part}[s.partition]
 	})
+	a.model.global = s.global()
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the table is %s\nto repeat: HUDI_GO_INTEROP=1 HUDI_GO_SEED=%d go test ./interop -run '^%s$'", keep(t, a.ours.path, "hudi-go-alternate-"), seed, t.Name())
@@ -161,8 +162,9 @@ func (a *alternation) create() {
 		c.PartitionBy = []string{"part"}
 		c.HiveStyle = a.shape.partition == "hive"
 	}
+	c.Index = table.IndexConfig{Kind: a.shape.index}
 	if a.shape.buckets > 0 {
-		c.Index = table.IndexConfig{Kind: table.IndexBucket, Buckets: a.shape.buckets}
+		c.Index = table.IndexConfig{Kind: table.IndexBucket, Buckets: a.shape.buckets, Consistent: a.shape.rings}
 	}
 	a.ours.create(a.t, c)
 	a.check()
@@ -258,12 +260,29 @@ func (a *alternation) part() string {
 }
 
 func (a *alternation) change(key modelKey, ts int64, deleted bool) modelChange {
-	a.highest[key] = max(a.highest[key], ts)
+	a.highest[a.known(key)] = max(a.highest[a.known(key)], ts)
 	c := modelChange{key, modelRow{v: fmt.Sprintf("é%d", a.rng.IntN(1000)), ts: ts, deleted: deleted}}
 	if a.rng.IntN(3) > 0 {
 		c.n = a.rng.Int64N(1000)
 	}
 	return c
+}
+
+// known is a key as what is known of it is kept: with a global index whatever its partition.
+func (a *alternation) known(key modelKey) modelKey {
+	if a.shape.global() {
+		key.part = ""
+	}
+	return key
+}
+
+// row is the row of a key now, nil for none.
+func (a *alternation) row(key modelKey) *modelRow {
+	if a.shape.global() {
+		_, row := a.model.home(key.id)
+		return row
+	}
+	return a.model.get(key)
 }
 
 // changes are rows for an upsert: of new and of known keys, newer, equal and late, now and then two of one key.
@@ -297,8 +316,11 @@ func (a *alternation) changes(n int, deletes bool) []modelChange {
 func (a *alternation) pick(alive bool) (modelKey, bool) {
 	keys := slices.SortedFunc(maps.Keys(a.highest), func(x, y modelKey) int { return int(x.id - y.id) })
 	key := keys[a.rng.IntN(len(keys))]
-	dead := a.model.get(key) == nil
-	if dead && a.planned != "" && a.shape.buckets == 0 {
+	if a.shape.global() { // the row moves every other time
+		key.part = a.part()
+	}
+	dead := a.row(key) == nil
+	if dead && !a.shape.global() && a.planned != "" && a.shape.buckets == 0 {
 		// A writer with the simple index, ours as well as Spark, finds the deleted key in the old base file and puts the
 		// new row into the log; the compaction removes the key from the base file, and the next write does not find it.
 		return key, false
@@ -309,19 +331,19 @@ func (a *alternation) pick(alive bool) (modelKey, bool) {
 // deleteTime is an ordering value for a delete.
 func (a *alternation) deleteTime(key modelKey) int64 {
 	if a.shape.blindDeletes() {
-		return a.highest[key] + a.rng.Int64N(3)
+		return a.highest[a.known(key)] + a.rng.Int64N(3)
 	}
 	return a.time(key)
 }
 
 // time is an ordering value for a change of a key.
 func (a *alternation) time(key modelKey) int64 {
-	now := a.model.get(key)
+	now := a.row(key)
 	if now == nil && (!a.shape.exact() || a.shape.blindDeletes()) {
 		// whether a delete is remembered depends on where it went, and in which version
-		return a.highest[key] + a.rng.Int64N(3)
+		return a.highest[a.known(key)] + a.rng.Int64N(3)
 	}
-	at := a.highest[key]
+	at := a.highest[a.known(key)]
 	if now != nil {
 		at = now.ts
 	}
@@ -334,7 +356,7 @@ func (a *alternation) victims(n int, who actor) []modelChange {
 	unconditional := who == other || a.rng.IntN(2) == 0
 	for len(out) < n {
 		key, ok := a.pick(false)
-		if !ok || slices.ContainsFunc(out, func(c modelChange) bool { return c.key == key }) {
+		if !ok || slices.ContainsFunc(out, func(c modelChange) bool { return a.known(c.key) == a.known(key) }) {
 			continue
 		}
 		c := a.change(key, a.deleteTime(key), true)
@@ -395,7 +417,7 @@ func (a *alternation) write(who actor, op string, changes []modelChange) {
 		a.spark.Write(a.t, w)
 	}
 	i := a.newest(before)
-	a.model.write(i, changes, who == other && len(before) == 0)
+	a.model.write(i, changes, who == other && len(before) == 0 && !a.shape.rings)
 	a.history = append(a.history, point{i.requested, i.completed})
 }
 
@@ -403,10 +425,13 @@ func (a *alternation) write(who actor, op string, changes []modelChange) {
 func (a *alternation) options() map[string]string {
 	o := map[string]string{}
 	if a.shape.buckets == 0 {
-		o["hoodie.index.type"] = "SIMPLE" // Spark's default is bloom, which finds the same and takes longer
+		o["hoodie.index.type"] = a.shape.kindOfIndex() // Spark's default is bloom, which finds the same as simple and takes longer
 	} else if a.shape.sparkFirst {
 		o["hoodie.index.type"] = "BUCKET"
 		o["hoodie.bucket.index.num.buckets"] = strconv.Itoa(a.shape.buckets)
+		if a.shape.rings {
+			o["hoodie.index.bucket.engine"] = "CONSISTENT_HASHING"
+		}
 	}
 	if !a.shape.smallFiles {
 		o["hoodie.parquet.small.file.limit"] = "0"

@@ -17,8 +17,10 @@ type model struct {
 	mor bool
 	// keyless: changes of keys that the table does not have go to logs too, as the bucket index does it
 	keyless bool
-	path    func(part string) string // partition path of a value of the column part
-	rows    map[modelKey]*modelState
+	// global: a key has one row, and a change that comes with another partition moves it
+	global bool
+	path   func(part string) string // partition path of a value of the column part
+	rows   map[modelKey]*modelState
 }
 
 type modelKey struct {
@@ -63,6 +65,10 @@ type modelChange struct {
 // write applies one commit. toBase: rows of new keys become base rows even with the bucket index, as in Spark's first
 // write of a bucket.
 func (m *model) write(i instant, changes []modelChange, toBase bool) {
+	if m.global {
+		m.writeGlobal(i, changes)
+		return
+	}
 	reduced := map[modelKey][]modelRow{}
 	var order []modelKey
 	for _, c := range changes {
@@ -86,6 +92,70 @@ func (m *model) write(i instant, changes []modelChange, toBase bool) {
 			s.bases = append(s.bases, modelBase{i.requested, final(base, c)})
 		}
 	}
+}
+
+// writeGlobal is write where a key has one row in all partitions.
+func (m *model) writeGlobal(i instant, changes []modelChange) {
+	reduced := map[int64]*modelRow{}
+	part := map[int64]string{} // of the change that is left
+	var order []int64
+	for _, c := range changes {
+		c.commit, c.completed = i.requested, i.completed
+		have := reduced[c.key.id]
+		if have == nil {
+			order = append(order, c.key.id)
+		}
+		both := []modelRow{c.modelRow}
+		if have != nil {
+			both = []modelRow{*have, c.modelRow}
+		}
+		if now := collapse(both); have == nil || now == &both[1] {
+			reduced[c.key.id], part[c.key.id] = now, c.key.part
+		}
+	}
+	for _, id := range order {
+		c, key := reduced[id], modelKey{part[id], id}
+		home, old := m.home(id)
+		switch {
+		case old == nil && c.deleted:
+		case old == nil:
+			m.insert(i, key, c)
+		case c.deleted || home == key:
+			m.change(i, home, c)
+		case final(old, c) == c:
+			m.change(i, home, &modelRow{deleted: true, unconditional: true, commit: i.requested, completed: i.completed})
+			m.insert(i, key, c)
+		}
+	}
+}
+
+// home is where the row of a key is, nil for none.
+func (m *model) home(id int64) (modelKey, *modelRow) {
+	for key, s := range m.rows {
+		if key.id == id {
+			if row := s.merged(always); row != nil {
+				return key, row
+			}
+		}
+	}
+	return modelKey{}, nil
+}
+
+func (m *model) insert(i instant, key modelKey, c *modelRow) {
+	if m.rows[key] == nil {
+		m.rows[key] = &modelState{}
+	}
+	m.rows[key].bases = append(m.rows[key].bases, modelBase{i.requested, c})
+}
+
+func (m *model) change(i instant, key modelKey, c *modelRow) {
+	s := m.rows[key]
+	if m.mor {
+		s.logs = append(s.logs, *c)
+		return
+	}
+	base, _ := s.slice(always)
+	s.bases = append(s.bases, modelBase{i.requested, final(base, c)})
 }
 
 // compact is the compaction that was scheduled at an instant: it merges what had completed by then.

@@ -2,6 +2,7 @@ package interop_test
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,13 +12,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hudi-go/hudi-go/interop"
+	"github.com/hudi-go/hudi-go/table"
 )
 
 // shape is a kind of table.
 type shape struct {
 	release   interop.Release // whose table version it is
 	kind      string          // interop.COW or interop.MOR
-	buckets   int             // 0 for the simple index
+	buckets   int             // 0 for another index than bucket
+	rings     bool            // the buckets are nodes of rings: consistent hashing
+	index     string          // which one, "" for simple
 	partition string          // "", "hive" or "plain"
 	// smallFiles lets new rows go into base files that are there; then the model does not know which rows logs have, and
 	// changes are such that it does not matter
@@ -36,20 +40,32 @@ var shapes = []shape{
 	{kind: interop.MOR, partition: "hive", buckets: 2, sparkFirst: true},
 	{kind: interop.MOR, partition: "plain", smallFiles: true},
 	{kind: interop.MOR, partition: "hive", buckets: 3},
+	{kind: interop.COW, partition: "hive", index: table.IndexBloom, sparkFirst: true},
+	{kind: interop.COW, partition: "plain", index: table.IndexGlobalSimple},
+	{kind: interop.COW, partition: "hive", index: table.IndexGlobalBloom, smallFiles: true, sparkFirst: true},
+	{kind: interop.MOR, partition: "plain", index: table.IndexBloom},
+	{kind: interop.MOR, partition: "hive", index: table.IndexGlobalSimple, sparkFirst: true},
+	{kind: interop.MOR, partition: "plain", index: table.IndexGlobalBloom, smallFiles: true},
+	{kind: interop.MOR, partition: "hive", buckets: 3, rings: true, sparkFirst: true},
+	{kind: interop.MOR, partition: "plain", buckets: 2, rings: true},
 }
 
 // shortRun are the places in shapes of what runs when no seeds are asked for.
 var shortRun = map[interop.Release][]int{
-	interop.Hudi015: {1, 4, 7},
-	interop.Hudi102: {0, 6},
-	interop.Hudi120: {2, 3, 5, 7},
+	interop.Hudi015: {1, 4, 7, 14, 16},
+	interop.Hudi102: {0, 6, 12},
+	interop.Hudi120: {2, 3, 5, 7, 11, 15, 16},
 }
 
 func (s shape) String() string {
-	name := map[string]string{interop.COW: "cow", interop.MOR: "mor"}[s.kind] + "-simple"
-	if s.buckets > 0 {
-		name = name[:4] + "bucket"
+	index := strings.ToLower(s.kindOfIndex())
+	switch {
+	case s.rings:
+		index = "rings"
+	case s.buckets > 0:
+		index = "bucket"
 	}
+	name := map[string]string{interop.COW: "cow", interop.MOR: "mor"}[s.kind] + "-" + index
 	if s.partition != "" {
 		name += "-" + s.partition
 	}
@@ -76,8 +92,16 @@ func (s shape) turn(seed int) bool {
 	return seed%of == at
 }
 
-// exact tells whether the model knows what logs have.
-func (s shape) exact() bool { return s.kind == interop.COW || s.buckets > 0 || !s.smallFiles }
+func (s shape) kindOfIndex() string { return cmp.Or(s.index, table.IndexSimple) }
+
+// global tells whether a key has one row in all partitions.
+func (s shape) global() bool { return table.IndexConfig{Kind: s.index}.Global() }
+
+// exact tells whether the model knows what logs have. With a global index it knows the rows alone: a key that is written
+// again goes to a new file group, beside the one in whose logs it was deleted.
+func (s shape) exact() bool {
+	return s.kind == interop.COW || s.buckets > 0 || !s.smallFiles && !s.global()
+}
 
 // blindDeletes tells whether a delete in a log counts whatever its ordering value, and is forgotten when a row of the key
 // follows: Hudi 0.15 compares it with other log records only.

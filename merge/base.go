@@ -70,7 +70,7 @@ func (r *Reducer) MergeBase(batch arrow.RecordBatch, keys *array.String) (arrow.
 		}
 		e := &r.entries[i]
 		atomic.StoreUint32(&e.matched, 1)
-		wins := e.always || r.rules.wins(withRow, e.order, order(row), e.delete, false)
+		wins := r.Wins(i, order(row))
 		switch {
 		case wins && e.delete:
 			stats.Deleted++

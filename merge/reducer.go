@@ -336,6 +336,19 @@ func (r *Reducer) IsDelete(i int) bool { return r.entries[i].delete }
 // Ordering is the ordering value of an entry.
 func (r *Reducer) Ordering(i int) Value { return r.entries[i].order }
 
+// Row is where the newest version of an entry's row is: a batch, valid until Release, and a row
+// of it. Columns that partial updates fill may have other values in the entry's row.
+func (r *Reducer) Row(i int) (batch arrow.RecordBatch, row int) {
+	n := r.nodes[r.entries[i].head]
+	return r.batches[n.source], int(n.row)
+}
+
+// Wins tells whether an entry wins against a stored row with an ordering value.
+func (r *Reducer) Wins(i int, stored Value) bool {
+	e := &r.entries[i]
+	return e.always || r.rules.wins(withRow, e.order, stored, e.delete, false)
+}
+
 // Matched tells whether MergeBase has met the entry's key in a base file.
 func (r *Reducer) Matched(i int) bool { return atomic.LoadUint32(&r.entries[i].matched) != 0 }
 

@@ -219,7 +219,7 @@ func (s *skipper) buckets() func(fileID string) bool {
 		return nil
 	}
 	// Consistent hashing has other buckets, and rules by partition other numbers of them.
-	if engine, ok := c.Property("hoodie.index.bucket.engine"); ok && engine != "SIMPLE" {
+	if c.Index.Consistent {
 		return nil
 	}
 	if rules, _ := c.Property("hoodie.bucket.index.partition.expressions"); rules != "" {

@@ -101,7 +101,13 @@ type IndexConfig struct {
 	// Buckets and HashField belong to the kind BUCKET. HashField is a subset of the keys.
 	Buckets   int
 	HashField []string
+	// Consistent says that the kind BUCKET hashes consistently (hoodie.index.bucket.engine);
+	// Buckets is then the number in new partitions. Tables of real Hudi do not say it.
+	Consistent bool
 }
+
+// consistentHashing is the other bucket engine than SIMPLE.
+const consistentHashing = "CONSISTENT_HASHING"
 
 // Index kinds.
 const (
@@ -112,6 +118,11 @@ const (
 	IndexBucket       = "BUCKET"
 	IndexRecord       = "RECORD_INDEX"
 )
+
+// Global tells whether a key of the table has one row whatever its partition.
+func (c IndexConfig) Global() bool {
+	return c.Kind == IndexGlobalSimple || c.Kind == IndexGlobalBloom || c.Kind == IndexRecord
+}
 
 var indexKinds = []string{IndexSimple, IndexGlobalSimple, IndexBloom, IndexGlobalBloom, IndexBucket, IndexRecord}
 
@@ -164,9 +175,10 @@ func configOf(p *Properties) (*Config, error) {
 		MetadataPartitions:   list(r.text(keyMetadataPartitions, "")),
 		CreateSchema:         r.text(keyCreateSchema, ""),
 		Index: IndexConfig{
-			Kind:      strings.ToUpper(r.text(keyIndexType, "")),
-			Buckets:   r.number(keyIndexBuckets, 0),
-			HashField: list(r.text(keyIndexHashField, "")),
+			Kind:       strings.ToUpper(r.text(keyIndexType, "")),
+			Buckets:    r.number(keyIndexBuckets, 0),
+			HashField:  list(r.text(keyIndexHashField, "")),
+			Consistent: strings.EqualFold(r.text(keyIndexEngine, ""), consistentHashing),
 		},
 		props: p,
 	}

@@ -92,7 +92,7 @@ func TestCreateRefuses(t *testing.T) {
 		"CDC mode":                  func(c *Config) { c.CDC, c.CDCMode = true, "x" },
 		"index \"HASH\"":            func(c *Config) { c.Index.Kind = "HASH" },
 		"1 to 100000000":            func(c *Config) { c.Index.Kind = IndexBucket },
-		"not a record key":          func(c *Config) { c.Index = IndexConfig{IndexBucket, 4, []string{"x"}} },
+		"not a record key":          func(c *Config) { c.Index = IndexConfig{Kind: IndexBucket, Buckets: 4, HashField: []string{"x"}} },
 		"did you mean \"id\"": func(c *Config) {
 			c.Keys, c.CreateSchema = []string{"idd"}, `{"type":"record","name":"r","fields":[{"name":"id","type":"int"}]}`
 		},

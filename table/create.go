@@ -117,6 +117,9 @@ func (c *Config) stored() (*Properties, error) {
 	if c.Index.Kind == IndexBucket {
 		p.Set(keyIndexBuckets, strconv.Itoa(c.Index.Buckets))
 		p.Set(keyIndexHashField, strings.Join(c.hashField(), ","))
+		if c.Index.Consistent {
+			p.Set(keyIndexEngine, consistentHashing)
+		}
 		// Spark's procedures (CALL run_compaction and the others) take the index from here, and then look for the record
 		// key under the writer's name alone.
 		p.Set(keyWriterKeys, strings.Join(c.Keys, ","))
@@ -193,7 +196,9 @@ func (c *Config) creatable() error {
 	case c.CDC && c.CDCMode != CDCKeys && c.CDCMode != CDCBefore && c.CDCMode != CDCBeforeAfter:
 		return fail("CDC mode %q: use %s, %s or %s", c.CDCMode, CDCKeys, CDCBefore, CDCBeforeAfter)
 	case c.Index.Kind != "" && !slices.Contains(indexKinds, c.Index.Kind):
-		return fail("index %q: use one of %s", c.Index.Kind, strings.Join(indexKinds, ", "))
+		return fail("index %q: %s", c.Index.Kind, otherKind(c.Index.Kind))
+	case c.Index.Consistent && c.Type != MOR:
+		return fail("consistent hashing is for tables that merge on read: make it %s, or leave %s out", MOR, keyIndexEngine)
 	case c.Index.Kind == IndexBucket && (c.Index.Buckets < 1 || c.Index.Buckets > maxBuckets):
 		return fail("a bucket index needs 1 to %d buckets, not %d", maxBuckets, c.Index.Buckets)
 	}

@@ -53,6 +53,7 @@ const (
 	keyIndexType           = "hoodie.index.type"
 	keyIndexBuckets        = "hoodie.bucket.index.num.buckets"
 	keyIndexHashField      = "hoodie.bucket.index.hash.field"
+	keyIndexEngine         = "hoodie.index.bucket.engine"
 	keyWriterKeys          = "hoodie.datasource.write.recordkey.field"
 	timestampKeyGenPrefix  = "hoodie.keygen.timebased."
 	timestampKeyGenOldName = "hoodie.deltastreamer.keygen.timebased."

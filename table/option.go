@@ -43,6 +43,7 @@ var options = map[string]func(c *Config, value string) error{
 	keyTimezone:                                   func(c *Config, v string) error { c.UTC = strings.EqualFold(v, "UTC"); return nil },
 	keyIndexType:                                  func(c *Config, v string) error { return setText(&c.Index.Kind, strings.ToUpper(v)) },
 	keyIndexBuckets:                               (*Config).bucketOption,
+	keyIndexEngine:                                (*Config).engineOption,
 	keyIndexHashField:                             func(c *Config, v string) error { return setList(&c.Index.HashField, v) },
 }
 
@@ -111,6 +112,11 @@ func (c *Config) bucketOption(value string) error {
 	}
 	c.Index.Buckets = n
 	return nil
+}
+
+func (c *Config) engineOption(value string) (err error) {
+	c.Index.Consistent, err = ParseBucketEngine(value)
+	return err
 }
 
 func (c *Config) partitionOption(value string) error {

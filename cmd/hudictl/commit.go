@@ -43,7 +43,7 @@ func newCommit(a *app) *cobra.Command {
 	c.Flags().SortFlags = false
 	choiceVar(c.Flags(), &f.op, "op", string(hudi.Upsert), "what to do with the rows",
 		[]string{string(hudi.Upsert), string(hudi.Insert), string(hudi.BulkInsert), string(hudi.Delete)}, laterOperations...)
-	c.Flags().StringVar(&f.index, "index", "", "`kind` of look-up by which to find rows, if the table does not say: simple, bloom or bucket:N")
+	c.Flags().StringVar(&f.index, "index", "", "`kind` of look-up by which to find rows, if the table does not say: simple, bloom, global-simple, global-bloom or bucket:N")
 	choiceVar(c.Flags(), &f.input, "input", "", "format of the rows, if a file's extension does not say",
 		[]string{string(rowio.JSONL), string(rowio.CSV), string(rowio.Parquet), string(rowio.Avro), string(rowio.Arrow)})
 	choiceVar(c.Flags(), &f.output, "output", outputText, "the instant, or the commit's statistics", []string{outputText, outputJSON})

@@ -56,7 +56,7 @@ func newCreate(a *app) *cobra.Command {
 	c.Flags().StringVar(&f.schema, "schema", "", "`file` with the Avro schema of the rows (default that of the first commit)")
 	c.Flags().BoolVar(&f.hiveStyle, "hive-style", false, "folders named column=value")
 	c.Flags().IntVar(&f.version, "table-version", table.CurrentVersion, "`version` of the table's format: "+versionHelp)
-	c.Flags().StringVar(&f.index, "index", "", "`kind` of look-up by which writers find rows: simple, bloom or bucket:N")
+	c.Flags().StringVar(&f.index, "index", "", "`kind` of look-up by which writers find rows: simple, bloom, global-simple, global-bloom or bucket:N")
 	return c
 }
 

@@ -23,11 +23,19 @@ type option struct {
 var (
 	MaxFileSize        = &option{key: "hoodie.parquet.max.file.size", preset: "125829120"}
 	SmallFileLimit     = &option{key: "hoodie.parquet.small.file.limit", preset: "104857600"}
+	SmallFileCount     = &option{key: "hoodie.merge.small.file.group.candidates.limit", preset: "1"}
+	InsertAutoSplit    = &option{key: "hoodie.copyonwrite.insert.auto.split", preset: "true"}
+	InsertSplitSize    = &option{key: "hoodie.copyonwrite.insert.split.size", preset: "500000"}
+	RecordSize         = &option{key: "hoodie.copyonwrite.record.size.estimate", preset: "1024"}
+	RecordSizeLearn    = &option{key: "hoodie.record.size.estimation.threshold", preset: "0.01"} // real Hudi's 1 learns nothing from commits below 100 MB
 	Codec              = &option{key: "hoodie.parquet.compression.codec", preset: "zstd"}
 	LogBlockSize       = &option{key: "hoodie.logfile.data.block.max.size", preset: "67108864"}
 	IndexType          = &option{key: "hoodie.index.type"}
 	BucketCount        = &option{key: "hoodie.bucket.index.num.buckets"}
 	BucketHashField    = &option{key: "hoodie.bucket.index.hash.field"}
+	BucketEngine       = &option{key: "hoodie.index.bucket.engine"}
+	SimpleIndexMoves   = &option{key: "hoodie.simple.index.update.partition.path", preset: "true"}
+	BloomIndexMoves    = &option{key: "hoodie.bloom.index.update.partition.path", preset: "true"}
 	CompactInline      = &option{key: "hoodie.compact.inline", preset: "true"}
 	CompactAfter       = &option{key: "hoodie.compact.inline.max.delta.commits", preset: "5"}
 	CompactTargetIO    = &option{key: "hoodie.compaction.target.io", preset: "512000"}
@@ -42,7 +50,7 @@ var (
 	LockWait           = &option{key: "hoodie.write.lock.wait_time_ms", preset: "60000"}
 	ClockSkew          = &option{key: "hoodie.time.generator.max_expected_clock_skew_ms"}
 	HeartbeatInterval  = &option{key: "hoodie.client.heartbeat.interval_in_ms", preset: "60000"}
-	effective          = []*option{MaxFileSize, SmallFileLimit, Codec, LogBlockSize, IndexType, BucketCount, BucketHashField, CompactInline, CompactAfter, CompactTargetIO, CleanAutomatic, CleanCommits, MetadataEnable, MetadataCompact, ColumnStats, PartitionStats, BloomFilters, RecordIndex, LockWait, ClockSkew, HeartbeatInterval}
+	effective          = []*option{MaxFileSize, SmallFileLimit, SmallFileCount, InsertAutoSplit, InsertSplitSize, RecordSize, RecordSizeLearn, Codec, LogBlockSize, IndexType, BucketCount, BucketHashField, BucketEngine, SimpleIndexMoves, BloomIndexMoves, CompactInline, CompactAfter, CompactTargetIO, CleanAutomatic, CleanCommits, MetadataEnable, MetadataCompact, ColumnStats, PartitionStats, BloomFilters, RecordIndex, LockWait, ClockSkew, HeartbeatInterval}
 	tablePropertyRoots = []string{"hoodie.table.", "hoodie.record.merge.", "hoodie.datasource.write.", "hoodie.keygen.", "hoodie.populate.meta.fields", "hoodie.database.name"}
 )
 
@@ -96,6 +104,15 @@ func (o Options) Int(k *option) (int64, error) {
 		return 0, fmt.Errorf("option %s=%q: want a whole number: %w", k.key, text, base.ErrInvalid)
 	}
 	return n, nil
+}
+
+// Float returns an option as a number.
+func (o Options) Float(k *option) (float64, error) {
+	v, err := strconv.ParseFloat(strings.TrimSpace(o.Get(k)), 64)
+	if err != nil || !(v >= 0) {
+		return 0, fmt.Errorf("option %s=%q: want a number: %w", k.key, o.Get(k), base.ErrInvalid)
+	}
+	return v, nil
 }
 
 // Bool returns an option as true or false.

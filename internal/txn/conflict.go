@@ -43,9 +43,9 @@ func (t *Txn) group(partition, fileID string) group {
 // began: writes to one file group cannot both stand. Real Hudi calls this rule
 // SimpleConcurrentFileWritesConflictResolutionStrategy.
 //
-// Beyond that rule, two upserts that both bring new keys to one partition cannot both stand
-// where keys are located by reading, for neither could see the other's: the keys may be the
-// same. And none that saw the table with other columns than it now has, for what it rewrote
+// Beyond that rule, two upserts that both bring new keys to one partition (to the table, if its
+// index is global) cannot both stand where keys are located by reading, for neither could see
+// the other's: the keys may be the same. And none that saw the table with other columns than it now has, for what it rewrote
 // would lack them.
 func (t *Txn) conflicts(ctx context.Context, now *timeline.Timeline, meta *timeline.CommitMetadata) error {
 	if err := t.foundation(ctx, now); err != nil {
@@ -131,7 +131,7 @@ func (t *Txn) foundation(ctx context.Context, now *timeline.Timeline) error {
 }
 
 // sameKeys refuses a commit when it and another that was completed meanwhile may both have
-// inserted one key.
+// inserted one key: in one partition, or, where a key has one row in the table, in any.
 func (t *Txn) sameKeys(ctx context.Context, now *timeline.Timeline, i timeline.Instant, meta *timeline.CommitMetadata) error {
 	if !i.Done() || meta.OperationType != timeline.OpUpsert || t.table.Config.Index.Kind == table.IndexBucket {
 		return nil
@@ -144,8 +144,9 @@ func (t *Txn) sameKeys(ctx context.Context, now *timeline.Timeline, i timeline.I
 		return nil // an insert does not ask whether its keys are there
 	}
 	theirs := inserted(other)
+	anywhere := t.table.Config.Index.Global() && len(theirs) > 0
 	for p := range inserted(meta) {
-		if theirs[p] {
+		if theirs[p] || anywhere {
 			return fmt.Errorf("txn: commit %s of %s: %s brought new keys to partition %q since this write began, which may be those of this one; try again: %w",
 				t.Instant, t.table.Store.URI(), i, p, base.ErrConflict)
 		}

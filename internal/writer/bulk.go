@@ -21,7 +21,7 @@ func (w *write) bulk(ctx context.Context) ([]*timeline.WriteStat, error) {
 	if err := w.chooseIndex(ctx); err != nil {
 		return nil, err
 	}
-	if w.bucket > 0 {
+	if w.buckets != nil {
 		if err := w.refuseFilled(ctx); err != nil {
 			return nil, err
 		}
@@ -29,7 +29,7 @@ func (w *write) bulk(ctx context.Context) ([]*timeline.WriteStat, error) {
 	if err := w.txn.Start(ctx, nil); err != nil {
 		return nil, err
 	}
-	if w.bucket == 0 && len(w.keys.PartitionFields()) == 0 {
+	if w.buckets == nil && len(w.keys.PartitionFields()) == 0 {
 		return w.base.Roll(ctx, "", w.newFileID, w.keyed())
 	}
 	spools, order, err := w.spool(ctx)
@@ -45,7 +45,7 @@ func (w *write) bulk(ctx context.Context) ([]*timeline.WriteStat, error) {
 	}
 	var stats []*timeline.WriteStat
 	for _, to := range order {
-		if w.bucket > 0 {
+		if w.buckets != nil {
 			stat, err := w.base.Create(ctx, to.partition, base.NewBucketFileID(to.bucket, w.table.NewUUID()), spools[to].All())
 			if err != nil {
 				return nil, err
@@ -110,7 +110,9 @@ func (w *write) complete(partition string, rows arrow.RecordBatch) (arrow.Record
 		return nil, err
 	}
 	defer keys.Release()
-	return w.withMeta(partition, rows, keys)
+	path := w.constant(partition, int(rows.NumRows()))
+	defer path.Release()
+	return w.withMeta(path, rows, keys)
 }
 
 // target is where spooled rows go.
@@ -132,12 +134,6 @@ func (w *write) spool(ctx context.Context) (spools map[target]*mem.Spool, order 
 		}
 		return s.Append(rows)
 	}
-	var buckets *index.Bucket
-	if w.bucket > 0 {
-		if buckets, err = index.NewBucket(w.bucket, w.keys.KeyFields(), w.table.Config.Index.HashField); err != nil {
-			return nil, nil, err
-		}
-	}
 	for batch, err := range w.input.Rows {
 		err = errors.Join(err, ctx.Err())
 		if err != nil {
@@ -149,10 +145,10 @@ func (w *write) spool(ctx context.Context) (spools map[target]*mem.Spool, order 
 				return err
 			}
 			defer full.Release()
-			if buckets == nil {
+			if w.buckets == nil {
 				return put(target{partition: partition}, full)
 			}
-			return w.eachBucket(buckets, full, func(bucket int, rows arrow.RecordBatch) error {
+			return w.eachBucket(w.buckets, full, func(bucket int, rows arrow.RecordBatch) error {
 				return put(target{partition, bucket}, rows)
 			})
 		})

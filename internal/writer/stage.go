@@ -13,61 +13,103 @@ import (
 	"github.com/hudi-go/hudi-go/schema"
 )
 
-// stage holds the changes to one partition, one entry for each key.
+// stage holds changes, one entry for each key: those to one partition, or, where keys are found
+// in all partitions, those to the table.
 type stage struct {
-	partition string
+	partition string // of the changes to one
 	changes   *merge.Reducer
 }
 
-// stageAll reads the input to its end. The caller releases the stages.
-func (w *write) stageAll(ctx context.Context) (stages []*stage, err error) {
-	byPath := map[string]*stage{}
+func (w *write) newStage(partition string) *stage {
 	rules := w.rules
 	rules.Legacy.FinalDeletes = false // a rule of logs that are read: what is written keeps its value
-	defer func() {
-		if err != nil {
-			releaseAll(stages)
-			stages = nil
-		}
-	}()
+	s := &stage{partition, merge.NewReducer(rules, w.full.Arrow(), w.options.Alloc)}
+	w.stages = append(w.stages, s)
+	return s
+}
+
+// releaseStages gives up all stages.
+func (w *write) releaseStages() {
+	for _, s := range w.stages {
+		s.changes.Release()
+	}
+	w.stages = nil
+}
+
+// stageAll reads the input to its end.
+func (w *write) stageAll(ctx context.Context) error {
+	byPath := map[string]*stage{}
 	for batch, err := range w.input.Rows {
 		if err == nil {
 			err = ctx.Err()
 		}
 		if err != nil {
-			return stages, err
+			return err
 		}
-		err := w.eachPartition(batch, func(partition string, rows arrow.RecordBatch) error {
-			s := byPath[partition]
-			if s == nil {
-				s = &stage{partition, merge.NewReducer(rules, w.full.Arrow(), w.options.Alloc)}
-				if w.options.Operation == Insert && w.bucket == 0 {
-					s.changes.KeepDuplicates()
+		if w.global() {
+			err = w.stageWhole(batch)
+		} else {
+			err = w.eachPartition(batch, func(partition string, rows arrow.RecordBatch) error {
+				s := byPath[partition]
+				if s == nil {
+					s = w.newStage(partition)
+					if w.options.Operation == Insert && !w.index.Assigns() {
+						s.changes.KeepDuplicates()
+					}
+					byPath[partition] = s
 				}
-				byPath[partition] = s
-				stages = append(stages, s)
-			}
-			return w.add(s, rows)
-		})
+				path := w.constant(partition, int(rows.NumRows()))
+				defer path.Release()
+				return w.add(s, rows, path)
+			})
+		}
 		if err != nil {
-			return stages, err
+			return err
 		}
-		var held int64
-		for _, s := range stages {
-			held += s.changes.Bytes()
-		}
-		if held > w.options.Memory {
-			return stages, fmt.Errorf("write to table %s: the input needs more than the %d MiB that staging may take: raise --memory, write it in parts, or load it with bulk-insert, which streams: %w",
+		if held := w.held(); held > w.options.Memory {
+			return fmt.Errorf("write to table %s: the input needs more than the %d MiB that staging may take: raise --memory, write it in parts, or load it with bulk-insert, which streams: %w",
 				w.table.Config.Name, w.options.Memory>>20, base.ErrInvalid)
 		}
 	}
-	return stages, nil
+	return nil
 }
 
-func releaseAll(stages []*stage) {
-	for _, s := range stages {
-		s.changes.Release()
+// stageWhole adds a batch to the one stage of a write that looks for keys in all partitions. A
+// delete finds its row wherever it is.
+func (w *write) stageWhole(batch arrow.RecordBatch) error {
+	if batch.NumRows() == 0 {
+		return nil
 	}
+	if len(w.stages) == 0 {
+		w.newStage("")
+	}
+	if w.options.Operation == Delete {
+		return w.addDeletes(w.stages[0], batch)
+	}
+	p, err := w.keys.Partitions(batch)
+	if err != nil {
+		return err
+	}
+	b := array.NewStringBuilder(w.options.Alloc)
+	defer b.Release()
+	for row := range int(batch.NumRows()) {
+		of := int32(0)
+		if p.Of != nil {
+			of = p.Of[row]
+		}
+		b.Append(p.Paths[of])
+	}
+	paths := b.NewArray()
+	defer paths.Release()
+	return w.add(w.stages[0], batch, paths)
+}
+
+// held is the memory of the stages.
+func (w *write) held() (bytes int64) {
+	for _, s := range w.stages {
+		bytes += s.changes.Bytes()
+	}
+	return bytes
 }
 
 // eachPartition calls f with the rows of each partition in a batch.
@@ -100,8 +142,8 @@ func (w *write) eachPartition(batch arrow.RecordBatch, f func(partition string, 
 	return nil
 }
 
-// add puts incoming rows of one partition into its stage.
-func (w *write) add(s *stage, rows arrow.RecordBatch) error {
+// add puts incoming rows, whose partitions are given, into a stage.
+func (w *write) add(s *stage, rows arrow.RecordBatch, partitions arrow.Array) error {
 	if w.options.Operation == Delete {
 		return w.addDeletes(s, rows)
 	}
@@ -110,7 +152,7 @@ func (w *write) add(s *stage, rows arrow.RecordBatch) error {
 		return err
 	}
 	defer keys.Release()
-	full, err := w.withMeta(s.partition, rows, keys)
+	full, err := w.withMeta(partitions, rows, keys)
 	if err != nil {
 		return err
 	}
@@ -155,7 +197,7 @@ func (w *write) addDeletes(s *stage, rows arrow.RecordBatch) error {
 
 // withMeta brings incoming rows to the table's columns, with the meta columns in front.
 // The file name is left null: it is known when the file is.
-func (w *write) withMeta(partition string, rows arrow.RecordBatch, keys *array.String) (arrow.RecordBatch, error) {
+func (w *write) withMeta(partitions arrow.Array, rows arrow.RecordBatch, keys *array.String) (arrow.RecordBatch, error) {
 	conformed, err := schema.Conform(rows, w.rows, w.options.Alloc)
 	if err != nil {
 		return nil, fmt.Errorf("write to table %s: %w", w.table.Config.Name, err)
@@ -164,15 +206,13 @@ func (w *write) withMeta(partition string, rows arrow.RecordBatch, keys *array.S
 	n := int(rows.NumRows())
 	instant := w.constant(w.txn.Instant, n)
 	defer instant.Release()
-	path := w.constant(partition, n)
-	defer path.Release()
 	seqnos := w.seqnos(n)
 	defer seqnos.Release()
 	name := array.MakeArrayOfNull(w.options.Alloc, arrow.BinaryTypes.String, n)
 	defer name.Release()
 	meta := map[string]arrow.Array{
 		schema.MetaCommitTime: instant, schema.MetaCommitSeqno: seqnos, schema.MetaRecordKey: keys,
-		schema.MetaPartitionPath: path, schema.MetaFileName: name,
+		schema.MetaPartitionPath: partitions, schema.MetaFileName: name,
 	}
 	columns := make([]arrow.Array, 0, len(w.full.Fields()))
 	for _, c := range schema.MetaColumns() {

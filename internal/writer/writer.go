@@ -16,6 +16,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/hudi-go/hudi-go/cow"
+	"github.com/hudi-go/hudi-go/index"
 	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/internal/txn"
 	"github.com/hudi-go/hudi-go/keygen"
@@ -58,6 +59,20 @@ type Options struct {
 	TargetBytes   int64 // hoodie.parquet.max.file.size
 	SmallBytes    int64 // hoodie.parquet.small.file.limit
 	LogBlockBytes int   // hoodie.logfile.data.block.max.size
+	// SmallFiles is how many small files of a partition get new rows in a merge-on-read table:
+	// hoodie.merge.small.file.group.candidates.limit.
+	SmallFiles int
+	// SplitRows is the number of rows of a new file, 0 for as many as TargetBytes takes:
+	// hoodie.copyonwrite.insert.split.size.
+	SplitRows int
+	// RowBytes is the size of a stored row as long as it is not known
+	// (hoodie.copyonwrite.record.size.estimate), and a write of more than LearnBytes tells it
+	// (hoodie.record.size.estimation.threshold).
+	RowBytes, LearnBytes int64
+	// Stay leaves rows that a global index finds in another partition than theirs in that one:
+	// hoodie.simple.index.update.partition.path and hoodie.bloom.index.update.partition.path
+	// are false.
+	Stay bool
 	// Memory bounds what the incoming rows may take while they are brought in order.
 	Memory   int64
 	SpillDir string
@@ -70,6 +85,7 @@ const (
 	DefaultSmallBytes    = 100 << 20
 	DefaultLogBlockBytes = 64 << 20
 	DefaultMemory        = 256 << 20
+	DefaultRowBytes      = 1024
 )
 
 func (o Options) withDefaults() Options {
@@ -84,6 +100,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Memory <= 0 {
 		o.Memory = DefaultMemory
+	}
+	if o.RowBytes <= 0 {
+		o.RowBytes = DefaultRowBytes
 	}
 	if o.Alloc == nil {
 		o.Alloc = memory.DefaultAllocator
@@ -179,12 +198,14 @@ type write struct {
 	options Options
 	input   Input
 
-	rules  merge.Rules
-	rows   *schema.Schema // of the table's rows after this write, without meta columns
-	full   *schema.Schema // with them
-	keys   *keygen.Generator
-	bucket int // number of buckets, 0 when the index is not a bucket index
-	marked bool
+	rules   merge.Rules
+	rows    *schema.Schema // of the table's rows after this write, without meta columns
+	full    *schema.Schema // with them
+	keys    *keygen.Generator
+	index   index.Index
+	buckets *index.Bucket // the index if it is a bucket index, else nil
+	marked  bool
+	stages  []*stage
 
 	txn    *txn.Txn
 	view   *table.View
