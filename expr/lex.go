@@ -94,13 +94,13 @@ func (l *lexer) next() (token, error) {
 		}
 		return token{tokWord, l.text[start:l.pos], start}, nil
 	}
-	for _, op := range []string{"<=", ">=", "<>", "!=", "=="} {
+	for _, op := range []string{"<=", ">=", "<>", "!=", "==", "||"} {
 		if strings.HasPrefix(l.text[start:], op) {
 			l.pos += len(op)
 			return token{tokSymbol, op, start}, nil
 		}
 	}
-	if strings.ContainsRune("()=<>,.+-", r) {
+	if strings.ContainsRune("()=<>,.+-*/", r) {
 		l.pos += size
 		return token{tokSymbol, l.text[start:l.pos], start}, nil
 	}
