@@ -42,7 +42,19 @@ func write(o hudi.Operation, list ...rec) op {
 			_, err := tab.Write(ctx, o, input(memory.DefaultAllocator, 2, list), hudi.WriteOptions{})
 			return err
 		},
-		model: func(m *model) { m.write(list, o == hudi.Delete) },
+		model: func(m *model) { m.apply(o, list) },
+	}
+}
+
+// dropPartition deletes a partition by its path.
+func dropPartition(path string, list ...rec) op {
+	return op{
+		name: "delete-partition by path",
+		do: func(ctx context.Context, tab *hudi.Table) error {
+			_, err := tab.Write(ctx, hudi.DeletePartition, hudi.Rows{}, hudi.WriteOptions{Partitions: []string{path}})
+			return err
+		},
+		model: func(m *model) { m.apply(hudi.DeletePartition, list) },
 	}
 }
 
@@ -209,6 +221,23 @@ func scenarios(k kind) map[string]scenario {
 			options: []hudi.Option{hudi.WithProperty("hoodie.clean.commits.retained", "1")},
 		},
 	}
+	overwrite := write(hudi.InsertOverwrite, r("b", "x", "b7", 0), r("h", "x", "h7", 7))
+	s["insert-overwrite"] = scenario{everywhere: true, before: []op{first, second}, cut: overwrite}
+	s["insert-overwrite-table"] = scenario{before: []op{first, second}, cut: write(hudi.InsertOverwriteTable, r("b", "y", "b7", 0), r("h", "y", "h7", 7))}
+	s["insert-overwrite-table without rows"] = scenario{before: []op{first, second}, cut: write(hudi.InsertOverwriteTable)}
+	s["rollback of an insert-overwrite"] = scenario{before: []op{first, second, overwrite}, cut: rollbackLast(withBefore)}
+	s["upsert after a dead insert-overwrite"] = scenario{before: []op{first, second}, dead: &overwrite, cut: third}
+	s["clean of replaced file groups"] = scenario{
+		before: []op{first, overwrite, third}, cut: clean(), service: true,
+		options: []hudi.Option{hudi.WithProperty("hoodie.clean.commits.retained", "1")},
+	}
+	s["update where"] = scenario{everywhere: true, before: []op{first, second}, cut: updateWhere("val = val || '!'", "ts = 2", r("a", "x", "a2!", 2), r("d", "y", "d2!", 2))}
+	s["delete where"] = scenario{before: []op{first, second}, cut: deleteWhere("ts = 2", r("a", "x", "", 0), r("d", "y", "", 0))}
+	if k.partitioned {
+		drop := dropPartition("x", r("", "x", "", 0))
+		s["delete-partition"] = scenario{before: []op{first, second}, cut: drop}
+		s["upsert after a dead delete-partition"] = scenario{before: []op{first, second}, dead: &drop, cut: third}
+	}
 	s["upsert after a dead upsert"] = scenario{before: []op{first}, dead: &second, cut: third}
 	back := rollbackLast(withBefore)
 	s["upsert after a dead rollback"] = scenario{before: []op{first, second, third}, dead: &back, cut: write(hudi.Upsert, r("g", "x", "g3", 3))}
@@ -235,6 +264,7 @@ func scenarios(k kind) map[string]scenario {
 		s["schedule compaction"] = scenario{before: []op{first, second, third}, cut: schedule(), service: true}
 		s["execute compaction"] = scenario{everywhere: true, before: []op{first, second, third, schedule()}, cut: execute(), service: true}
 		s["delete beside a planned compaction"] = scenario{everywhere: true, before: []op{first, second, schedule()}, cut: third}
+		s["insert-overwrite beside a planned compaction"] = scenario{before: []op{first, second, schedule()}, cut: overwrite}
 		s["delete with services"] = scenario{
 			before: []op{first, second}, cut: third,
 			options: []hudi.Option{

@@ -312,13 +312,15 @@ func (t *Table) OpenSplit(ctx context.Context, split []byte) (*query.Plan, error
 
 func (t *Table) source(ctx context.Context) (query.Source, error) {
 	tl, err := t.Timeline(ctx)
-	if err != nil {
-		return query.Source{}, err
-	}
+	return t.sourceAt(tl), err
+}
+
+// sourceAt is the table as a timeline shows it.
+func (t *Table) sourceAt(tl *timeline.Timeline) query.Source {
 	return query.Source{
 		Store: t.handle.Store, Config: t.Config(), Timeline: tl, Now: t.options.clock,
 		Alloc: t.options.alloc, Memory: t.options.memory, Parallel: runtime.GOMAXPROCS(0),
-	}, nil
+	}
 }
 
 // Recover undoes what dead writers left behind and returns their instants. Writes do so by

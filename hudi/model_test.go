@@ -102,6 +102,7 @@ func (s *simulation) run(rt *rapid.T) {
 		"upsert":  func(rt *rapid.T) { s.change(rt, hudi.Upsert) },
 		"upsert ": func(rt *rapid.T) { s.change(rt, hudi.Upsert) }, // more often than others
 		"delete":  func(rt *rapid.T) { s.change(rt, hudi.Delete) },
+		"replace": func(rt *rapid.T) { s.replace(rt) },
 		"schedule": func(rt *rapid.T) {
 			if s.kind.typ == table.COW || s.planned != nil {
 				rt.Skip()
@@ -204,6 +205,42 @@ func (s *simulation) insert(rt *rapid.T) {
 	s.write(rt, hudi.Insert, list)
 }
 
+// replace hides partitions, or everything.
+func (s *simulation) replace(rt *rapid.T) {
+	o := rapid.SampledFrom([]hudi.Operation{hudi.InsertOverwrite, hudi.InsertOverwriteTable, hudi.DeletePartition}).Draw(rt, "replacing")
+	if o == hudi.DeletePartition && !s.kind.partitioned || s.kind.global() { // an overwrite does not look for keys elsewhere
+		rt.Skip()
+	}
+	var list []rec
+	seen := map[string]bool{}
+	for range rapid.IntRange(0, 4).Draw(rt, "rows") {
+		r := s.rec(rt)
+		if name := s.model.path(r) + "/" + r.id; !seen[name] {
+			seen[name] = true
+			list = append(list, r)
+		}
+	}
+	before := s.model.clone()
+	_, err := s.table.Write(rt.Context(), o, input(s.alloc, rapid.IntRange(1, 3).Draw(rt, "batch"), list), hudi.WriteOptions{})
+	if o == hudi.DeletePartition && slices.ContainsFunc(list, func(r rec) bool { return s.plannedIn(s.model.path(r)) }) {
+		require.ErrorIs(rt, err, hudi.ErrConflict)
+		return
+	}
+	require.NoError(rt, err)
+	s.model.apply(o, list)
+	s.remember(rt, before, false)
+}
+
+// plannedIn tells whether a pending compaction has file groups of a partition in its plan.
+func (s *simulation) plannedIn(path string) bool {
+	for name := range s.planned {
+		if p, _, _ := cutLast(name, "/"); p == path {
+			return true
+		}
+	}
+	return false
+}
+
 func (s *simulation) change(rt *rapid.T, o hudi.Operation) {
 	var list []rec
 	for range rapid.IntRange(1, 6).Draw(rt, "rows") {
@@ -218,7 +255,7 @@ func (s *simulation) write(rt *rapid.T, o hudi.Operation, list []rec) {
 	before := s.model.clone()
 	_, err := s.table.Write(rt.Context(), o, input(s.alloc, rapid.IntRange(1, 3).Draw(rt, "batch"), list), hudi.WriteOptions{})
 	require.NoError(rt, err)
-	s.model.write(list, o == hudi.Delete)
+	s.model.apply(o, list)
 	s.remember(rt, before, false)
 }
 

@@ -566,6 +566,62 @@ func (m *model) writeGlobal(v version) {
 	m.written = append(m.written, v.row.String())
 }
 
+// apply applies an operation.
+func (m *model) apply(o hudi.Operation, list []rec) {
+	switch o {
+	case hudi.InsertOverwrite, hudi.InsertOverwriteTable, hudi.DeletePartition:
+		m.replace(o, list)
+	default:
+		m.write(list, o == hudi.Delete)
+	}
+}
+
+// replace applies an operation that hides file groups. The keys of its rows are distinct.
+func (m *model) replace(o hudi.Operation, list []rec) {
+	m.written = []string{}
+	gone := map[string]bool{}
+	for _, r := range list {
+		gone[m.path(r)] = gone[m.path(r)] || o == hudi.DeletePartition || !r.gone
+	}
+	all := o == hudi.InsertOverwriteTable
+	for name := range m.cells {
+		if path, _, _ := cutLast(name, "/"); all || gone[strings.TrimRight(path, "#")] { // # is of global kinds
+			delete(m.cells, name)
+			delete(m.planned, name)
+		}
+	}
+	for name := range m.groups {
+		if path, _, _ := cutLast(name, "#"); all || gone[path] {
+			delete(m.groups, name)
+		}
+	}
+	if o == hudi.DeletePartition {
+		return
+	}
+	for _, r := range list {
+		if r.gone {
+			continue
+		}
+		path := m.path(r)
+		if m.kind.global() {
+			path += "#"
+		}
+		m.cells[path+"/"+r.id] = cell{base: &r}
+		m.groups[m.group(m.path(r), r.id)] = true
+		m.written = append(m.written, r.String())
+	}
+	slices.Sort(m.written)
+}
+
+// cutLast cuts around the last separator; ids have none.
+func cutLast(text, sep string) (before, after string, found bool) {
+	at := strings.LastIndex(text, sep)
+	if at < 0 {
+		return text, "", false
+	}
+	return text[:at], text[at+len(sep):], true
+}
+
 func (m *model) group(path, id string) string { return fmt.Sprint(path, "#", m.bucket(id)) }
 
 func (m *model) put(name string, c cell, v version) {

@@ -32,6 +32,14 @@ const (
 	// Delete removes the rows with the incoming keys. Rows need only the key and partition
 	// columns; with the ordering columns a delete wins only if it is not older.
 	Delete Operation = "delete"
+	// InsertOverwrite replaces the partitions that the incoming rows belong to: what they held is
+	// hidden, and only these rows are there. The others stay as they are.
+	InsertOverwrite Operation = "insert-overwrite"
+	// InsertOverwriteTable replaces all rows of the table. Without rows it empties it.
+	InsertOverwriteTable Operation = "insert-overwrite-table"
+	// DeletePartition removes the partitions that WriteOptions.Partitions name or, without any,
+	// those of the incoming rows, which need only the partition columns.
+	DeletePartition Operation = "delete-partition"
 )
 
 // Rows are incoming rows.
@@ -48,6 +56,9 @@ type Rows struct {
 type WriteOptions struct {
 	// Extra is added to the commit's metadata, for example a checkpoint.
 	Extra map[string]string
+	// Partitions are the paths of the partitions that DeletePartition removes, in which * stands
+	// for any text (hoodie.datasource.write.partitions.to.delete). There are no rows then.
+	Partitions []string
 	// Check runs under the table's lock, with the timeline as it is when the write is about
 	// to be published. An error makes the write fail.
 	Check func(ctx context.Context, tl *timeline.Timeline) error
@@ -63,10 +74,13 @@ type Commit struct {
 	Deletes    int64  `json:"deletes"`
 	Files      int    `json:"files"`
 	Bytes      int64  `json:"bytes"`
+	// Replaced is the number of file groups that the commit has hidden.
+	Replaced int `json:"replaced"`
 }
 
 var operations = map[Operation]writer.Operation{
 	Insert: writer.Insert, Upsert: writer.Upsert, BulkInsert: writer.BulkInsert, Delete: writer.Delete,
+	InsertOverwrite: writer.InsertOverwrite, InsertOverwriteTable: writer.InsertOverwriteTable, DeletePartition: writer.DeletePartition,
 }
 
 // Write performs one operation as one commit, then the table services that are due. On an
@@ -80,13 +94,13 @@ func (t *Table) Write(ctx context.Context, op Operation, rows Rows, o WriteOptio
 	if w.Operation, ok = operations[op]; !ok {
 		return Commit{}, unknownOperation(op)
 	}
-	if rows.Schema == nil {
+	if w.Partitions, err = t.doomed(op, o); err != nil {
+		return Commit{}, err
+	}
+	if rows.Schema == nil && len(w.Partitions) == 0 {
 		return Commit{}, fmt.Errorf("write to %s: the rows have no schema: %w", t.URI(), base.ErrInvalid)
 	}
-	w.Extra = o.Extra
-	if o.Check != nil {
-		w.Checks = []txn.Check{func(now *timeline.Timeline) error { return o.Check(ctx, now) }}
-	}
+	t.writeOptions(ctx, &w, o)
 	t.serveMetadata(ctx)
 	r, err := writer.Write(ctx, t.handle, w, writer.Input{Schema: rows.Schema, Rows: rows.Batches})
 	if err != nil {
@@ -94,6 +108,28 @@ func (t *Table) Write(ctx context.Context, op Operation, rows Rows, o WriteOptio
 	}
 	t.serve(ctx)
 	return Commit(r), nil
+}
+
+// writeOptions hands on what every kind of write can be told.
+func (t *Table) writeOptions(ctx context.Context, w *writer.Options, o WriteOptions) {
+	w.Extra = o.Extra
+	if o.Check != nil {
+		w.Checks = []txn.Check{func(now *timeline.Timeline) error { return o.Check(ctx, now) }}
+	}
+}
+
+// doomed are the partitions that a write names by their paths.
+func (t *Table) doomed(op Operation, o WriteOptions) ([]string, error) {
+	paths := o.Partitions
+	switch {
+	case op != DeletePartition && len(paths) > 0:
+		return nil, fmt.Errorf("%s into %s: partitions are named to delete them (%s): %w", op, t.URI(), DeletePartition, base.ErrInvalid)
+	case op == DeletePartition && len(paths) == 0:
+		if text := t.options.props.Get(conf.PartitionsToDelete); text != "" {
+			paths = strings.Split(text, ",")
+		}
+	}
+	return paths, nil
 }
 
 func (t *Table) writerOptions() (writer.Options, error) {
@@ -133,6 +169,9 @@ func (t *Table) writerOptions() (writer.Options, error) {
 		}
 		o.SplitRows = int(rows)
 	}
+	if err := t.insertOptions(&o); err != nil {
+		return o, err
+	}
 	o.Stay, err = t.stays()
 	return o, err
 }
@@ -148,4 +187,32 @@ func (t *Table) stays() (bool, error) {
 		moves, err = t.options.props.Bool(conf.BloomIndexMoves)
 	}
 	return !moves, err
+}
+
+// insertOptions are those of inserts of all kinds.
+func (t *Table) insertOptions(o *writer.Options) (err error) {
+	props := t.options.props
+	if o.Combine, err = props.Bool(conf.CombineInsert); err != nil {
+		return err
+	}
+	drop, err := props.Bool(conf.DropDuplicates)
+	if err != nil {
+		return err
+	}
+	switch policy := strings.ToLower(props.Get(conf.DuplicatePolicy)); {
+	case drop, policy == "drop": // a key comes once then
+		o.Existing, o.Combine = writer.DropExisting, true
+	case policy == "fail":
+		o.Existing, o.Combine = writer.FailExisting, true
+	case policy != "none":
+		return fmt.Errorf("option hoodie.datasource.write.insert.dup.policy=%q: use none, drop or fail: %w", policy, base.ErrInvalid)
+	}
+	switch mode := strings.ToUpper(props.Get(conf.BulkInsertSort)); mode {
+	case "NONE", "PARTITION_PATH_REPARTITION", "PARTITION_PATH_REPARTITION_AND_SORT": // rows of a partition always come together
+	case "GLOBAL_SORT", "PARTITION_SORT": // there is one task, so that both are the same
+		o.Sort = true
+	default:
+		return fmt.Errorf("option hoodie.bulkinsert.sort.mode=%q: use NONE, GLOBAL_SORT or PARTITION_SORT: %w", mode, base.ErrInvalid)
+	}
+	return nil
 }

@@ -36,20 +36,20 @@ type Generator struct {
 }
 
 // New makes the generator that a table's configuration names. Generators that are not
-// there (timestamp, custom, generated keys) wrap ErrUnsupported; a field that the schema
+// there (timestamp, custom) wrap ErrUnsupported; a field that the schema
 // lacks wraps ErrInvalid.
 func New(c *table.Config, s *schema.Schema) (*Generator, error) {
 	kind := kindOf(c)
 	g := &Generator{keys: c.Keys, partitions: c.PartitionBy, hive: c.HiveStyle, encode: c.URLEncode, slash: c.SlashDates && len(c.PartitionBy) == 1}
 	switch kind {
 	case simple:
-		if len(g.keys) != 1 || len(g.partitions) != 1 {
+		if len(g.keys) > 1 || len(g.partitions) != 1 {
 			return nil, fmt.Errorf("keygen: the simple generator takes one key and one partition field, the table has %d and %d: %w", len(g.keys), len(g.partitions), base.ErrInvalid)
 		}
 	case complexKeys:
 		// With one key field releases differ; a version 9 table always has the field's name.
 		g.named = len(g.keys) > 1 || c.Version >= 9
-		g.either = !g.named
+		g.either = !g.named && len(g.keys) > 0
 	case nonPartitioned:
 		g.partitions = nil
 		g.named = len(g.keys) > 1
@@ -58,9 +58,6 @@ func New(c *table.Config, s *schema.Schema) (*Generator, error) {
 		g.named = true
 	default:
 		return nil, fmt.Errorf("keygen: table %s uses the key generator %q: %w", c.Name, c.KeyGen, base.ErrUnsupported)
-	}
-	if len(g.keys) == 0 {
-		return nil, fmt.Errorf("keygen: table %s has no record key fields; generated keys are %w", c.Name, base.ErrUnsupported)
 	}
 	for _, name := range append(append([]string(nil), g.keys...), g.partitions...) {
 		top, _, _ := strings.Cut(name, ".")
@@ -83,6 +80,9 @@ func NewKeys(c *table.Config, s *schema.Schema) (*Generator, error) {
 		keysOnly.KeyGen = nonPartitioned
 	default:
 		return nil, fmt.Errorf("keygen: table %s uses the key generator %q: %w", c.Name, c.KeyGen, base.ErrUnsupported)
+	}
+	if len(c.Keys) == 0 {
+		return nil, fmt.Errorf("keygen: table %s has no record key fields: generated keys cannot be made again: %w", c.Name, base.ErrUnsupported)
 	}
 	return New(&keysOnly, s)
 }
@@ -138,6 +138,10 @@ func (g *Generator) Either() bool { return g.either }
 func (g *Generator) Follow(key string) {
 	g.named, g.either = g.either && strings.HasPrefix(key, g.keys[0]+":"), false
 }
+
+// Generated reports whether the table has no record key fields, so that the writer numbers its rows and the
+// number is the key. Keys must not be asked for then.
+func (g *Generator) Generated() bool { return len(g.keys) == 0 }
 
 // KeyFields are the names of the record key fields.
 func (g *Generator) KeyFields() []string { return g.keys }

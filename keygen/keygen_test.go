@@ -300,7 +300,7 @@ func TestRefused(t *testing.T) {
 		_, err := keygen.New(c, s)
 		require.ErrorIs(t, err, want, kind)
 	}
-	_, err := keygen.New(config(nil, nil), s)
+	_, err := keygen.NewKeys(config(nil, nil), s)
 	require.ErrorIs(t, err, base.ErrUnsupported, "generated keys")
 	_, err = keygen.New(config([]string{"nope"}, nil), s)
 	require.ErrorIs(t, err, base.ErrInvalid)

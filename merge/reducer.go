@@ -174,7 +174,7 @@ func (r *Reducer) addRows(batch arrow.RecordBatch, keys *array.String, marks *ar
 	if err != nil {
 		return err
 	}
-	deleted, err := r.rules.deletes(batch)
+	deleted, err := r.rules.Deletes(batch)
 	if err != nil {
 		return err
 	}
@@ -393,9 +393,9 @@ func (r *Reducer) Rest() iter.Seq2[arrow.RecordBatch, error] {
 	return r.TakeAll(entries)
 }
 
-// deletes compiles the test for delete marks in the rows of a batch; nil when the batch
+// Deletes compiles the test for delete marks in the rows of a batch; nil when the batch
 // has none.
-func (r *Rules) deletes(batch arrow.RecordBatch) (func(row int) bool, error) {
+func (r *Rules) Deletes(batch arrow.RecordBatch) (func(row int) bool, error) {
 	var tests []func(int) bool
 	column := func(name string) arrow.Array {
 		if at := batch.Schema().FieldIndices(name); len(at) > 0 {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 
@@ -50,18 +51,28 @@ func uncleaned(ctx context.Context, h *table.Handle, tl *timeline.Timeline, targ
 		return err
 	}
 	lister := table.StorageLister(h.Store)
-	for partition, stats := range meta.PartitionToWriteStats {
+	partitions := slices.Collect(maps.Keys(meta.PartitionToWriteStats))
+	partitions = slices.AppendSeq(partitions, maps.Keys(meta.PartitionToReplaceFileIDs))
+	slices.Sort(partitions)
+	for _, partition := range slices.Compact(partitions) {
 		files, err := lister.Files(ctx, partition)
 		if err != nil {
 			return err
 		}
-		there := map[string]bool{} // base files, by file id and instant
+		there := map[string]bool{} // base files, by file id and instant, and file ids
 		for _, f := range files {
 			if n, ok := base.ParseBaseFileName(f.Name); ok {
-				there[n.FileID+"_"+n.Instant] = true
+				there[n.FileID+"_"+n.Instant], there[n.FileID] = true, true
+			} else if n, ok := base.ParseLogFileName(f.Name); ok {
+				there[n.FileID] = true
 			}
 		}
-		for _, s := range stats {
+		for _, id := range meta.PartitionToReplaceFileIDs[partition] {
+			if !there[id] {
+				return fmt.Errorf("the file group %s in partition %q that it replaced is gone: %w", id, partition, base.ErrCleaned)
+			}
+		}
+		for _, s := range meta.PartitionToWriteStats[partition] {
 			if !s.IsLog() && s.PrevCommit != "" && s.PrevCommit != timeline.NoPrevCommit && !there[s.FileID+"_"+s.PrevCommit] {
 				return fmt.Errorf("the base file of %s in partition %q that it replaced, of %s, is gone: %w", s.FileID, partition, s.PrevCommit, base.ErrCleaned)
 			}

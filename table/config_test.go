@@ -87,7 +87,7 @@ func TestCreateRefuses(t *testing.T) {
 		"does not keep the kinds":   func(c *Config) { c.Version, c.PartitionKinds = 6, []string{"SIMPLE"} },
 		"needs table version 9":     func(c *Config) { c.Version, c.SlashDates = 6, true },
 		"table type":                func(c *Config) { c.Type = "cow" },
-		"needs record keys":         func(c *Config) { c.Keys = nil },
+		"needs record keys":         func(c *Config) { c.Keys, c.Index = nil, IndexConfig{Kind: IndexBucket, Buckets: 4} },
 		"base file format":          func(c *Config) { c.BaseFormat = "ORC" },
 		"CDC mode":                  func(c *Config) { c.CDC, c.CDCMode = true, "x" },
 		"index \"HASH\"":            func(c *Config) { c.Index.Kind = "HASH" },

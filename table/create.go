@@ -74,7 +74,9 @@ func (c *Config) stored() (*Properties, error) {
 	p.Set(keyLayout, strconv.Itoa(int(c.Layout())))
 	p.Set(keyArchiveFolder, rules.archive)
 	p.Set(keyTimezone, zoneName(c.UTC))
-	p.Set(keyRecordKeys, strings.Join(c.Keys, ","))
+	if len(c.Keys) > 0 { // else keys are generated
+		p.Set(keyRecordKeys, strings.Join(c.Keys, ","))
+	}
 	partitions := slices.Clone(c.PartitionBy)
 	for i, kind := range c.PartitionKinds {
 		partitions[i] += ":" + strings.ToLower(kind)
@@ -187,8 +189,8 @@ func (c *Config) creatable() error {
 		return fail("table version %d does not keep the kinds of partition fields (%s): use version 8 or 9", c.Version, strings.Join(c.PartitionKinds, ", "))
 	case c.Type != COW && c.Type != MOR:
 		return fail("table type %q: use %s or %s", c.Type, COW, MOR)
-	case len(c.Keys) == 0:
-		return fail("a table that takes upserts needs record keys: name the columns that identify a row")
+	case len(c.Keys) == 0 && c.Index.Kind == IndexBucket:
+		return fail("a bucket index needs record keys: name the columns that identify a row")
 	case c.BaseFormat != Parquet && c.BaseFormat != HFile:
 		return fail("base file format %q: use %s", c.BaseFormat, Parquet)
 	case c.PartitionKinds != nil && len(c.PartitionKinds) != len(c.PartitionBy):

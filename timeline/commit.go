@@ -51,7 +51,8 @@ const (
 	OpLogCompact           = "LOG_COMPACT"
 	OpIndex                = "INDEX"
 	OpAlterSchema          = "ALTER_SCHEMA"
-	OpUpsertPrepped        = "UPSERT_PREPPED" // of metadata tables
+	OpUpsertPrepped        = "UPSERT_PREPPED" // of metadata tables, and of SQL's UPDATE
+	OpDeletePrepped        = "DELETE_PREPPED" // of SQL's DELETE
 	OpUnknown              = "UNKNOWN"
 )
 

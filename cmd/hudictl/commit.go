@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"slices"
 	"strconv"
 	"time"
 
@@ -15,15 +14,13 @@ import (
 	"github.com/hudi-go/hudi-go/internal/rowio"
 )
 
-// laterOperations are those that the contract has and this release has not.
-var laterOperations = []string{"insert-overwrite", "insert-overwrite-table", "delete-partition"}
-
 // commitFlags are the flags of commit.
 type commitFlags struct {
-	op     string
-	index  string
-	input  string
-	output string
+	op         string
+	partitions []string
+	index      string
+	input      string
+	output     string
 }
 
 func newCommit(a *app) *cobra.Command {
@@ -32,9 +29,12 @@ func newCommit(a *app) *cobra.Command {
 		Use:   "commit TABLE [FILE…|-]",
 		Short: "Write rows to a table, as one commit",
 		Long: "Write the rows of files, or of standard input, to a table, as one commit, and print its instant.\n" +
-			"JSON lines and CSV have the types of the table's schema. A column _hoodie_is_deleted marks rows to delete.",
+			"JSON lines and CSV have the types of the table's schema. A column _hoodie_is_deleted marks rows to delete.\n" +
+			"insert-overwrite replaces the partitions that the rows belong to, insert-overwrite-table all rows;\n" +
+			"delete-partition removes the partitions of the rows, or those that --partition names.",
 		Example: "  hudictl commit ./trips --op upsert trips.jsonl more.parquet\n" +
-			"  echo '{\"id\":7}' | hudictl commit ./trips --op delete --input jsonl -",
+			"  echo '{\"id\":7}' | hudictl commit ./trips --op delete --input jsonl -\n" +
+			"  hudictl commit ./trips --op delete-partition --partition 2026/01/31 --partition '2025/*'",
 		Args: func(_ *cobra.Command, args []string) error { return tableArgs(args, len(args)) },
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.commit(c.Context(), args[0], args[1:], f)
@@ -42,7 +42,8 @@ func newCommit(a *app) *cobra.Command {
 	}
 	c.Flags().SortFlags = false
 	choiceVar(c.Flags(), &f.op, "op", string(hudi.Upsert), "what to do with the rows",
-		[]string{string(hudi.Upsert), string(hudi.Insert), string(hudi.BulkInsert), string(hudi.Delete)}, laterOperations...)
+		[]string{string(hudi.Upsert), string(hudi.Insert), string(hudi.BulkInsert), string(hudi.Delete), string(hudi.InsertOverwrite), string(hudi.InsertOverwriteTable), string(hudi.DeletePartition)})
+	c.Flags().StringArrayVar(&f.partitions, "partition", nil, "`path` of a partition to delete, as its folder is named; * stands for any text (repeatable)")
 	c.Flags().StringVar(&f.index, "index", "", "`kind` of look-up by which to find rows, if the table does not say: simple, bloom, global-simple, global-bloom or bucket:N")
 	choiceVar(c.Flags(), &f.input, "input", "", "format of the rows, if a file's extension does not say",
 		[]string{string(rowio.JSONL), string(rowio.CSV), string(rowio.Parquet), string(rowio.Avro), string(rowio.Arrow)})
@@ -51,8 +52,16 @@ func newCommit(a *app) *cobra.Command {
 }
 
 func (a *app) commit(ctx context.Context, uri string, files []string, f commitFlags) error {
-	if slices.Contains(laterOperations, f.op) {
-		return unsupportedf("commit %s: --op %s is not supported yet; use upsert, insert, bulk-insert or delete", uri, f.op)
+	op := hudi.Operation(f.op)
+	switch {
+	case len(f.partitions) == 0:
+	case op != hudi.DeletePartition:
+		return usagef("--partition names partitions to delete: use it with --op %s", hudi.DeletePartition)
+	case len(files) > 0:
+		return usagef("--partition names the partitions to delete, and so do the rows of %s: leave one out", files[0])
+	}
+	if a.namesPartitions(op, f) && len(files) == 0 {
+		return a.commitPartitions(ctx, uri, f)
 	}
 	in, err := a.rowFiles(files, rowio.Format(f.input))
 	if err != nil {
@@ -65,7 +74,6 @@ func (a *app) commit(ctx context.Context, uri string, files []string, f commitFl
 	if err != nil {
 		return err
 	}
-	op := hudi.Operation(f.op)
 	if err := in.shape(ctx, t, op); err != nil {
 		return fmt.Errorf("commit %s: %w", t.URI(), err)
 	}
@@ -78,6 +86,24 @@ func (a *app) commit(ctx context.Context, uri string, files []string, f commitFl
 	rows.Batches = counted(rows.Batches, p)
 	done, err := t.Write(ctx, op, rows, hudi.WriteOptions{})
 	p.end()
+	if err != nil {
+		return fmt.Errorf("commit %s: %w", t.URI(), err)
+	}
+	return a.printResult(f.output, done, "%s", done.Instant)
+}
+
+// namesPartitions tells whether partitions are to be deleted that paths name, so that no rows are read.
+func (a *app) namesPartitions(op hudi.Operation, f commitFlags) bool {
+	return op == hudi.DeletePartition && (len(f.partitions) > 0 || a.globals.options["hoodie.datasource.write.partitions.to.delete"] != "")
+}
+
+// commitPartitions deletes partitions that are named by their paths.
+func (a *app) commitPartitions(ctx context.Context, uri string, f commitFlags) error {
+	t, err := a.open(ctx, uri)
+	if err != nil {
+		return err
+	}
+	done, err := t.Write(ctx, hudi.DeletePartition, hudi.Rows{}, hudi.WriteOptions{Partitions: f.partitions})
 	if err != nil {
 		return fmt.Errorf("commit %s: %w", t.URI(), err)
 	}

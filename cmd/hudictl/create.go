@@ -23,6 +23,7 @@ type createFlags struct {
 	ordering    []string
 	schema      string
 	hiveStyle   bool
+	noKeys      bool
 	version     int
 	index       string
 }
@@ -51,6 +52,7 @@ func newCreate(a *app) *cobra.Command {
 	c.Flags().StringVar(&f.name, "name", "", "`name` of the table")
 	choiceVar(c.Flags(), &f.kind, "type", "cow", "copy on write, or merge on read", []string{"cow", "mor"})
 	c.Flags().StringSliceVar(&f.keys, "keys", nil, "`columns` that identify a row")
+	c.Flags().BoolVar(&f.noKeys, "no-keys", false, "rows get generated keys, so that they can be inserted, and changed by conditions alone")
 	c.Flags().StringSliceVar(&f.partitionBy, "partition-by", nil, "`columns` whose values name the folders")
 	c.Flags().StringSliceVar(&f.ordering, "ordering", nil, "`columns` that say which version of a row is newer")
 	c.Flags().StringVar(&f.schema, "schema", "", "`file` with the Avro schema of the rows (default that of the first commit)")
@@ -85,8 +87,10 @@ func (f *createFlags) config(options map[string]string) (table.Config, error) {
 	switch {
 	case c.Name == "":
 		return c, usagef("a table needs a name: give --name")
-	case len(c.Keys) == 0:
-		return c, usagef("a table needs record keys: give --keys with the columns that identify a row")
+	case len(c.Keys) == 0 && !f.noKeys:
+		return c, usagef("a table needs record keys: give --keys with the columns that identify a row, or --no-keys")
+	case len(c.Keys) > 0 && f.noKeys:
+		return c, usagef("--keys and --no-keys exclude each other")
 	}
 	return c, checkVersion(c.Version)
 }

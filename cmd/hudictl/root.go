@@ -28,6 +28,8 @@ func newRoot(a *app) *cobra.Command {
 	root.AddCommand(
 		newCreate(a),
 		newCommit(a),
+		newDelete(a),
+		newUpdate(a),
 		newQuery(a),
 		newSQL(a),
 		newCompact(a),

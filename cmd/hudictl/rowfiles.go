@@ -67,15 +67,20 @@ func (a *app) rowFiles(names []string, format rowio.Format) (*rowFiles, error) {
 func (in *rowFiles) shape(ctx context.Context, t *hudi.Table, op hudi.Operation) error {
 	in.options.Table = t.Config().Name
 	s, err := t.Schema(ctx)
-	if errors.Is(err, table.ErrNoSchema) && op != hudi.Delete {
+	few := op == hudi.Delete || op == hudi.DeletePartition
+	if errors.Is(err, table.ErrNoSchema) && !few {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if op == hudi.Delete {
+	if few {
 		in.options.IgnoreUnknown = true
-		in.options.Schema, err = keyColumns(s, t.Config())
+		if op == hudi.Delete {
+			in.options.Schema, err = keyColumns(s, t.Config())
+		} else {
+			in.options.Schema, err = topColumns(s, t.Config().PartitionBy)
+		}
 		return err
 	}
 	if slices.ContainsFunc(in.files, func(f rowFile) bool { return !f.format.Typed() }) {
@@ -86,20 +91,12 @@ func (in *rowFiles) shape(ctx context.Context, t *hudi.Table, op hudi.Operation)
 
 // keyColumns are the columns that a delete looks at. The ordering columns may be absent.
 func keyColumns(s *schema.Schema, c *table.Config) (*schema.Schema, error) {
-	var names []string
-	add := func(fields []string) {
-		for _, f := range fields {
-			top, _, _ := strings.Cut(f, ".")
-			if !slices.Contains(names, top) {
-				names = append(names, top)
-			}
-		}
+	keyed, err := topColumns(s, slices.Concat(c.Keys, c.PartitionBy))
+	if err != nil {
+		return nil, err
 	}
-	add(c.Keys)
-	add(c.PartitionBy)
-	must := len(names)
-	add(c.Ordering)
-	keys, err := s.Project(names)
+	must := len(keyed.Fields())
+	keys, err := topColumns(s, slices.Concat(c.Keys, c.PartitionBy, c.Ordering))
 	if err != nil {
 		return nil, err
 	}
@@ -109,6 +106,18 @@ func keyColumns(s *schema.Schema, c *table.Config) (*schema.Schema, error) {
 		record.Fields[i] = nullable(record.Fields[i])
 	}
 	return schema.New(&record)
+}
+
+// topColumns are the columns that hold fields, which may be nested ones.
+func topColumns(s *schema.Schema, fields []string) (*schema.Schema, error) {
+	var names []string
+	for _, f := range fields {
+		top, _, _ := strings.Cut(f, ".")
+		if !slices.Contains(names, top) {
+			names = append(names, top)
+		}
+	}
+	return s.Project(names)
 }
 
 // withDeleteMark adds the column that marks deletes, which rows need not have.

@@ -47,10 +47,15 @@ var (
 	PartitionStats     = &option{key: "hoodie.metadata.index.partition.stats.enable"}
 	BloomFilters       = &option{key: "hoodie.metadata.index.bloom.filter.enable"}
 	RecordIndex        = &option{key: "hoodie.metadata.global.record.level.index.enable", aliases: []string{"hoodie.metadata.record.index.enable"}}
+	PartitionsToDelete = &option{key: "hoodie.datasource.write.partitions.to.delete"}
+	CombineInsert      = &option{key: "hoodie.combine.before.insert", preset: "false"}
+	DropDuplicates     = &option{key: "hoodie.datasource.write.insert.drop.duplicates", preset: "false"}
+	DuplicatePolicy    = &option{key: "hoodie.datasource.write.insert.dup.policy", preset: "none"}
+	BulkInsertSort     = &option{key: "hoodie.bulkinsert.sort.mode", preset: "NONE"}
 	LockWait           = &option{key: "hoodie.write.lock.wait_time_ms", preset: "60000"}
 	ClockSkew          = &option{key: "hoodie.time.generator.max_expected_clock_skew_ms"}
 	HeartbeatInterval  = &option{key: "hoodie.client.heartbeat.interval_in_ms", preset: "60000"}
-	effective          = []*option{MaxFileSize, SmallFileLimit, SmallFileCount, InsertAutoSplit, InsertSplitSize, RecordSize, RecordSizeLearn, Codec, LogBlockSize, IndexType, BucketCount, BucketHashField, BucketEngine, SimpleIndexMoves, BloomIndexMoves, CompactInline, CompactAfter, CompactTargetIO, CleanAutomatic, CleanCommits, MetadataEnable, MetadataCompact, ColumnStats, PartitionStats, BloomFilters, RecordIndex, LockWait, ClockSkew, HeartbeatInterval}
+	effective          = []*option{MaxFileSize, SmallFileLimit, SmallFileCount, InsertAutoSplit, InsertSplitSize, RecordSize, RecordSizeLearn, Codec, LogBlockSize, IndexType, BucketCount, BucketHashField, BucketEngine, SimpleIndexMoves, BloomIndexMoves, CompactInline, CompactAfter, CompactTargetIO, CleanAutomatic, CleanCommits, MetadataEnable, MetadataCompact, ColumnStats, PartitionStats, BloomFilters, RecordIndex, PartitionsToDelete, CombineInsert, DropDuplicates, DuplicatePolicy, BulkInsertSort, LockWait, ClockSkew, HeartbeatInterval}
 	tablePropertyRoots = []string{"hoodie.table.", "hoodie.record.merge.", "hoodie.datasource.write.", "hoodie.keygen.", "hoodie.populate.meta.fields", "hoodie.database.name"}
 )
 

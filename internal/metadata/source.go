@@ -61,7 +61,51 @@ func (s Source) Commit(ctx context.Context, meta *timeline.CommitMetadata) (*Upd
 			return nil, err
 		}
 	}
-	return u, nil
+	return u, s.replacedStats(ctx, u, meta, columns)
+}
+
+// replacedStats puts the statistics of partitions that a replace commit took file groups from and wrote
+// nothing to: those of the groups that stay or, as real Hudi does, that there are none.
+func (s Source) replacedStats(ctx context.Context, u *Update, meta *timeline.CommitMetadata, columns []statColumn) error {
+	if !s.has(PartitionStats) {
+		return nil
+	}
+	for _, partition := range sortedKeys(meta.PartitionToReplaceFileIDs) {
+		if _, written := meta.PartitionToWriteStats[partition]; written {
+			continue
+		}
+		gone := map[string]bool{}
+		for _, id := range meta.PartitionToReplaceFileIDs[partition] {
+			gone[id] = true
+		}
+		others, err := s.untouched(ctx, partition, gone)
+		switch {
+		case err != nil:
+			return err
+		case len(others) > 0:
+			err = s.partitionStats(ctx, u, partition, columns, nil, gone)
+		default:
+			for _, c := range columns {
+				if err = u.putStats(PartitionStats, hashName(c.name)+hashPartition(partition), typePartitionStats, s.stub("", c.name)); err != nil {
+					break
+				}
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stub marks the statistics of a column as gone.
+func (s Source) stub(file, column string) *Stats {
+	unknown := int64(-1)
+	gone := &Stats{File: file, Column: column, Values: &unknown, Nulls: &unknown, Size: -1, UncompressedSize: -1, Deleted: true}
+	if s.Config.Version >= 9 {
+		gone.Type = &ValueType{Ordinal: typeNull}
+	}
+	return gone
 }
 
 // Index returns the update that begins the statistics of columns and of partitions: of the
@@ -144,12 +188,7 @@ func (s Source) Clean(ctx context.Context, meta *timeline.CleanMetadata) (*Updat
 				continue
 			}
 			for _, column := range names {
-				unknown := int64(-1)
-				gone := &Stats{File: name, Column: column, Values: &unknown, Nulls: &unknown, Size: -1, UncompressedSize: -1, Deleted: true}
-				if s.Config.Version >= 9 {
-					gone.Type = &ValueType{Ordinal: typeNull}
-				}
-				if err := u.putStats(ColumnStats, hashName(column)+hashPartition(partition)+hashFile(name), typeColumnStats, gone); err != nil {
+				if err := u.putStats(ColumnStats, hashName(column)+hashPartition(partition)+hashFile(name), typeColumnStats, s.stub(name, column)); err != nil {
 					return nil, err
 				}
 			}
@@ -195,9 +234,22 @@ func (s Source) columns(ctx context.Context, avro string) ([]statColumn, error) 
 // partitionStats puts the statistics of a partition: of the files just written and those of
 // the file groups that were not touched.
 func (s Source) partitionStats(ctx context.Context, u *Update, partition string, columns []statColumn, written []*Stats, touched map[string]bool) error {
-	latest, err := table.NewView(s.Config, s.Timeline, table.StorageLister(s.Store)).Latest(ctx, partition)
+	others, err := s.untouched(ctx, partition, touched)
 	if err != nil {
 		return err
+	}
+	known, err := s.known(ctx, others, columns)
+	if err != nil {
+		return err
+	}
+	return u.putPartitionStats(partition, append(known, written...))
+}
+
+// untouched returns the newest base files of the file groups that are not touched.
+func (s Source) untouched(ctx context.Context, partition string, touched map[string]bool) ([]FileRef, error) {
+	latest, err := table.NewView(s.Config, s.Timeline, table.StorageLister(s.Store)).Latest(ctx, partition)
+	if err != nil {
+		return nil, err
 	}
 	var others []FileRef
 	for _, f := range latest {
@@ -205,11 +257,7 @@ func (s Source) partitionStats(ctx context.Context, u *Update, partition string,
 			others = append(others, FileRef{partition, f.Base.Name})
 		}
 	}
-	known, err := s.known(ctx, others, columns)
-	if err != nil {
-		return err
-	}
-	return u.putPartitionStats(partition, append(known, written...))
+	return others, nil
 }
 
 // putFileStats puts the statistics of a file's columns, nil for those that it lacks.

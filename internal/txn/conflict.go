@@ -45,7 +45,7 @@ func (t *Txn) group(partition, fileID string) group {
 //
 // Beyond that rule, two upserts that both bring new keys to one partition (to the table, if its
 // index is global) cannot both stand where keys are located by reading, for neither could see
-// the other's: the keys may be the same. And none that saw the table with other columns than it now has, for what it rewrote
+// the other's: the keys may be the same. An overwrite counts as an upsert there. And none that saw the table with other columns than it now has, for what it rewrote
 // would lack them.
 func (t *Txn) conflicts(ctx context.Context, now *timeline.Timeline, meta *timeline.CommitMetadata) error {
 	if err := t.foundation(ctx, now); err != nil {
@@ -133,14 +133,14 @@ func (t *Txn) foundation(ctx context.Context, now *timeline.Timeline) error {
 // sameKeys refuses a commit when it and another that was completed meanwhile may both have
 // inserted one key: in one partition, or, where a key has one row in the table, in any.
 func (t *Txn) sameKeys(ctx context.Context, now *timeline.Timeline, i timeline.Instant, meta *timeline.CommitMetadata) error {
-	if !i.Done() || meta.OperationType != timeline.OpUpsert || t.table.Config.Index.Kind == table.IndexBucket {
+	if !i.Done() || !unique(meta) || t.table.Config.Index.Kind == table.IndexBucket {
 		return nil
 	}
 	other, err := now.CommitMetadata(ctx, i)
 	if err != nil {
 		return err
 	}
-	if other.OperationType != timeline.OpUpsert {
+	if !unique(other) {
 		return nil // an insert does not ask whether its keys are there
 	}
 	theirs := inserted(other)
@@ -152,6 +152,15 @@ func (t *Txn) sameKeys(ctx context.Context, now *timeline.Timeline, i timeline.I
 		}
 	}
 	return nil
+}
+
+// unique tells whether a commit's keys are not to be there twice.
+func unique(m *timeline.CommitMetadata) bool {
+	switch m.OperationType {
+	case timeline.OpUpsert, timeline.OpInsertOverwrite, timeline.OpInsertOverwriteTable:
+		return true
+	}
+	return false
 }
 
 // inserted are the partitions to which a commit brought new keys.

@@ -6,12 +6,14 @@ import (
 	"fmt"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/hudi-go/hudi-go/cow"
 	"github.com/hudi-go/hudi-go/index"
 	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/internal/mem"
 	"github.com/hudi-go/hudi-go/merge"
+	"github.com/hudi-go/hudi-go/schema"
 	"github.com/hudi-go/hudi-go/timeline"
 )
 
@@ -21,13 +23,16 @@ func (w *write) bulk(ctx context.Context) ([]*timeline.WriteStat, error) {
 	if err := w.chooseIndex(ctx); err != nil {
 		return nil, err
 	}
-	if w.buckets != nil {
+	if w.buckets != nil && w.options.Operation == BulkInsert {
 		if err := w.refuseFilled(ctx); err != nil {
 			return nil, err
 		}
 	}
-	if err := w.txn.Start(ctx, nil); err != nil {
+	if err := w.begin(ctx); err != nil {
 		return nil, err
+	}
+	if w.options.Combine || w.options.Sort && w.options.Operation == BulkInsert {
+		return w.ordered(ctx)
 	}
 	if w.buckets == nil && len(w.keys.PartitionFields()) == 0 {
 		return w.base.Roll(ctx, "", w.newFileID, w.keyed())
@@ -94,7 +99,7 @@ func (w *write) keyed() cow.Rows {
 				yield(nil, err)
 				return
 			}
-			more := yield(full, nil)
+			more := full.NumRows() == 0 || yield(full, nil)
 			full.Release()
 			if !more {
 				return
@@ -103,9 +108,25 @@ func (w *write) keyed() cow.Rows {
 	}
 }
 
-// complete adds keys and meta columns. The caller releases the result.
+// complete adds keys and meta columns, and leaves rows out that are marked as deleted. The caller
+// releases the result.
 func (w *write) complete(partition string, rows arrow.RecordBatch) (arrow.RecordBatch, error) {
-	keys, err := w.keys.Keys(rows, w.options.Alloc)
+	gone, err := w.gone(rows)
+	if err != nil {
+		return nil, err
+	}
+	defer gone.Release()
+	alive, err := w.without(rows, gone)
+	if err != nil {
+		return nil, err
+	}
+	defer alive.Release()
+	return w.keyedRows(partition, alive)
+}
+
+// keyedRows adds keys and meta columns. The caller releases the result.
+func (w *write) keyedRows(partition string, rows arrow.RecordBatch) (arrow.RecordBatch, error) {
+	keys, err := w.recordKeys(rows)
 	if err != nil {
 		return nil, err
 	}
@@ -113,6 +134,41 @@ func (w *write) complete(partition string, rows arrow.RecordBatch) (arrow.Record
 	path := w.constant(partition, int(rows.NumRows()))
 	defer path.Release()
 	return w.withMeta(path, rows, keys)
+}
+
+// gone tells which incoming rows are marked as deleted. A bulk-insert keeps marks that the table has a column
+// for, as that of Spark does. The caller releases the result.
+func (w *write) gone(rows arrow.RecordBatch) (*array.Boolean, error) {
+	n := int(rows.NumRows())
+	b := array.NewBooleanBuilder(w.options.Alloc)
+	defer b.Release()
+	b.Reserve(n)
+	var deleted func(row int) bool
+	if _, _, stored := w.rows.Field(schema.IsDeleted); w.options.Operation != BulkInsert || w.marked && !stored {
+		var err error
+		if deleted, err = w.rules.Deletes(rows); err != nil {
+			return nil, err
+		}
+	}
+	for row := range n {
+		b.UnsafeAppend(deleted != nil && deleted(row))
+	}
+	return b.NewBooleanArray(), nil
+}
+
+// without returns the rows that are not gone. The caller releases the result.
+func (w *write) without(rows arrow.RecordBatch, gone *array.Boolean) (arrow.RecordBatch, error) {
+	var picks []merge.Pick
+	for row := range int(rows.NumRows()) {
+		if !gone.Value(row) {
+			picks = append(picks, merge.Pick{Row: int32(row)})
+		}
+	}
+	if len(picks) == int(rows.NumRows()) {
+		rows.Retain()
+		return rows, nil
+	}
+	return merge.TakeRows(w.options.Alloc, rows, picks)
 }
 
 // target is where spooled rows go.

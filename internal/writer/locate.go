@@ -37,6 +37,17 @@ func (w *write) chooseIndex(ctx context.Context) error {
 	if err := w.refuseBuckets(ctx); err != nil {
 		return err
 	}
+	x, err := w.lookup(ctx)
+	if err != nil {
+		return err
+	}
+	w.index = x
+	return nil
+}
+
+// lookup finds keys by reading those of the table, in the ways that the kind of its index allows.
+func (w *write) lookup(ctx context.Context) (*index.Lookup, error) {
+	c := w.table.Config
 	x := &index.Lookup{Store: w.table.Store, Alloc: w.options.Alloc, Slices: w.slices, Completion: w.txn.Timeline().CompletionOf}
 	if c.Index.Kind == table.IndexBloom || c.Index.Kind == table.IndexGlobalBloom {
 		x.Filters, x.Config, x.Timeline = true, c, w.txn.Timeline()
@@ -47,14 +58,13 @@ func (w *write) chooseIndex(ctx context.Context) error {
 	if c.Type == table.MOR {
 		logs, err := w.stored(ctx)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		x.Logs = func(ctx context.Context, s table.FileSlice, latest string, columns *schema.Schema) iter.Seq2[arrow.RecordBatch, error] {
 			return logs.Read(ctx, fileslice.Request{Slice: s, Columns: columns, Latest: latest})
 		}
 	}
-	w.index = x
-	return nil
+	return x, nil
 }
 
 func (w *write) chooseBuckets() error {
@@ -146,6 +156,9 @@ func (w *write) locate(ctx context.Context) ([]*index.Located, error) {
 // plan locates the entries of the stages and assigns those that are new, none of them to file
 // groups that a clustering is going to replace.
 func (w *write) plan(ctx context.Context, clustering map[table.GroupID]string) ([]*job, error) {
+	if err := w.passOver(ctx); err != nil {
+		return nil, err
+	}
 	located, err := w.locate(ctx)
 	if err != nil {
 		return nil, err
@@ -179,6 +192,7 @@ func (w *write) assign(ctx context.Context, s *stage, located *index.Located, cl
 	for e, at := range located.Of {
 		gone := s.changes.IsDelete(e)
 		switch {
+		case s.skipped[int32(e)]:
 		case at >= 0 && !jobs[at].group.New:
 			jobs[at].updates = append(jobs[at].updates, int32(e))
 		case at >= 0 && !gone:

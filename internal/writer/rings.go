@@ -33,8 +33,8 @@ func (w *write) chooseRings() error {
 	switch {
 	case c.Type != table.MOR:
 		return fmt.Errorf("write to table %s: consistent hashing is for tables that merge on read: %w", c.Name, base.ErrInvalid)
-	case w.options.Operation == BulkInsert:
-		return fmt.Errorf("bulk-insert into table %s: it has a bucket index with consistent hashing; use upsert: %w", c.Name, base.ErrUnsupported)
+	case w.options.Operation == BulkInsert, w.options.Operation == InsertOverwrite, w.options.Operation == InsertOverwriteTable:
+		return fmt.Errorf("%s into table %s: it has a bucket index with consistent hashing; use upsert: %w", w.options.Operation, c.Name, base.ErrUnsupported)
 	}
 	x, err := index.NewConsistent(w.keys.KeyFields(), c.Index.HashField)
 	if err != nil {

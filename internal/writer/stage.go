@@ -18,12 +18,14 @@ import (
 type stage struct {
 	partition string // of the changes to one
 	changes   *merge.Reducer
+	// skipped are entries that are not written.
+	skipped map[int32]bool
 }
 
 func (w *write) newStage(partition string) *stage {
 	rules := w.rules
 	rules.Legacy.FinalDeletes = false // a rule of logs that are read: what is written keeps its value
-	s := &stage{partition, merge.NewReducer(rules, w.full.Arrow(), w.options.Alloc)}
+	s := &stage{partition: partition, changes: merge.NewReducer(rules, w.full.Arrow(), w.options.Alloc)}
 	w.stages = append(w.stages, s)
 	return s
 }
@@ -53,7 +55,7 @@ func (w *write) stageAll(ctx context.Context) error {
 				s := byPath[partition]
 				if s == nil {
 					s = w.newStage(partition)
-					if w.options.Operation == Insert && !w.index.Assigns() {
+					if w.options.Operation == Insert && !w.index.Assigns() && !w.options.Combine {
 						s.changes.KeepDuplicates()
 					}
 					byPath[partition] = s
@@ -147,7 +149,7 @@ func (w *write) add(s *stage, rows arrow.RecordBatch, partitions arrow.Array) er
 	if w.options.Operation == Delete {
 		return w.addDeletes(s, rows)
 	}
-	keys, err := w.keys.Keys(rows, w.options.Alloc)
+	keys, err := w.recordKeys(rows)
 	if err != nil {
 		return err
 	}
@@ -158,6 +160,14 @@ func (w *write) add(s *stage, rows arrow.RecordBatch, partitions arrow.Array) er
 	}
 	defer full.Release()
 	return s.changes.AddChanges(full, keys, w.marks(rows))
+}
+
+// recordKeys makes the keys of rows. Generated ones have the form of sequence numbers, as in real Hudi.
+func (w *write) recordKeys(rows arrow.RecordBatch) (*array.String, error) {
+	if w.keys.Generated() {
+		return w.seqnos(int(rows.NumRows())), nil
+	}
+	return w.keys.Keys(rows, w.options.Alloc)
 }
 
 // marks finds the delete marks that come beside the rows and are not stored with them.
@@ -234,16 +244,16 @@ func (w *write) constant(text string, n int) arrow.Array {
 }
 
 // seqnos numbers the rows of the instant: <instant>_<worker>_<n>, with one worker.
-func (w *write) seqnos(n int) arrow.Array {
+func (w *write) seqnos(n int) *array.String {
 	b := array.NewStringBuilder(w.options.Alloc)
 	defer b.Release()
 	b.Reserve(n)
 	text := append([]byte(w.txn.Instant), "_0_"...)
 	prefix := len(text)
-	for range n {
-		text = strconv.AppendInt(text[:prefix], w.seqno, 10)
-		w.seqno++
+	next := w.seqno.Add(int64(n)) - int64(n)
+	for i := range int64(n) {
+		text = strconv.AppendInt(text[:prefix], next+i, 10)
 		b.BinaryBuilder.Append(text)
 	}
-	return b.NewArray()
+	return b.NewStringArray()
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"iter"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -37,6 +38,13 @@ const (
 	Upsert     Operation = timeline.OpUpsert     // add rows, or replace those with the same key
 	BulkInsert Operation = timeline.OpBulkInsert // Insert, streamed, into new files only
 	Delete     Operation = timeline.OpDelete     // remove the rows with the incoming keys
+
+	InsertOverwrite      Operation = timeline.OpInsertOverwrite      // replace the partitions of the incoming rows
+	InsertOverwriteTable Operation = timeline.OpInsertOverwriteTable // replace all rows
+	DeletePartition      Operation = timeline.OpDeletePartition      // remove partitions
+
+	UpsertPrepped Operation = timeline.OpUpsertPrepped // change rows that were read from the table
+	DeletePrepped Operation = timeline.OpDeletePrepped // remove rows that were read from the table
 )
 
 // Input is a stream of rows.
@@ -47,9 +55,27 @@ type Input struct {
 	Rows   iter.Seq2[arrow.RecordBatch, error]
 }
 
+// Existing is what becomes of rows to insert whose keys are in the table already.
+type Existing string
+
+// The policies.
+const (
+	KeepExisting Existing = ""     // they are inserted a second time, for an insert does not look
+	DropExisting Existing = "drop" // they are left out
+	FailExisting Existing = "fail" // the write fails
+)
+
 // Options say how to write. Zero values of sizes mean real Hudi's defaults.
 type Options struct {
 	Operation Operation
+	// Partitions are the paths of those that DeletePartition removes, in which * stands for any
+	// text. Without any the incoming rows tell.
+	Partitions []string
+	// Combine makes incoming rows of an insert, bulk-insert or overwrite that share a key one. Rows of an upsert
+	// always are. Sort has a bulk-insert write the rows of a partition in the order of their keys.
+	Combine, Sort bool
+	// Existing says what an insert does with rows whose keys are there.
+	Existing Existing
 	// Extra is added to the commit's extra metadata: checkpoints and the like.
 	Extra map[string]string
 	// Checks run under the lock before the commit is published.
@@ -120,6 +146,8 @@ type Result struct {
 	Deletes    int64  `json:"deletes"`
 	Files      int    `json:"files"`
 	Bytes      int64  `json:"bytes"`
+	// Replaced is the number of file groups that were hidden.
+	Replaced int `json:"replaced"`
 }
 
 // undoTimeout bounds the undoing of a failed write when the caller's context has ended.
@@ -128,6 +156,23 @@ const undoTimeout = 30 * time.Second
 // Write performs one operation as one instant. On an error that does not wrap
 // base.ErrUnknownOutcome the table is as it was before.
 func Write(ctx context.Context, h *table.Handle, o Options, in Input) (Result, error) {
+	if o.Operation == BulkInsert && o.Existing != KeepExisting {
+		return Result{}, fmt.Errorf("bulk-insert into table %s: it does not look for keys that are there; use insert: %w", h.Config.Name, base.ErrUnsupported)
+	}
+	return perform(ctx, h, o, in, func(ctx context.Context, w *write) ([]*timeline.WriteStat, error) {
+		switch {
+		case o.Operation.replaces():
+			return w.replace(ctx)
+		case o.Operation == BulkInsert:
+			return w.bulk(ctx)
+		}
+		return w.staged(ctx)
+	})
+}
+
+// perform runs an operation, of which files makes the files, from the recovery of what others have left to
+// the commit.
+func perform(ctx context.Context, h *table.Handle, o Options, in Input, files func(ctx context.Context, w *write) ([]*timeline.WriteStat, error)) (Result, error) {
 	o = o.withDefaults()
 	if err := writable(h.Config); err != nil {
 		return Result{}, err
@@ -143,15 +188,15 @@ func Write(ctx context.Context, h *table.Handle, o Options, in Input) (Result, e
 	if err := w.resolve(ctx, tl); err != nil { // before there is an instant to undo
 		return Result{}, err
 	}
-	action := timeline.Commit
-	if h.Config.Type == table.MOR {
-		action = timeline.DeltaCommit
-	}
-	t, err := txn.Begin(ctx, h, action, nil)
+	a, content, err := action(h.Config, o.Operation)
 	if err != nil {
 		return Result{}, err
 	}
-	result, err := w.run(ctx, t)
+	t, err := txn.Begin(ctx, h, a, content)
+	if err != nil {
+		return Result{}, err
+	}
+	result, err := w.run(ctx, t, files)
 	if err != nil {
 		return Result{}, fail(ctx, h, t, err)
 	}
@@ -212,7 +257,9 @@ type write struct {
 	base   *cow.Writer
 	logs   *mor.Writer
 	tokens atomic.Int64
-	seqno  int64
+	seqno  atomic.Int64
+	// replaced are the file groups that the write hides, by partition; nil unless it replaces.
+	replaced map[string][]string
 }
 
 // resolve finds out what the write needs to know of the table as a timeline shows it.
@@ -228,18 +275,23 @@ func (w *write) resolve(ctx context.Context, tl *timeline.Timeline) error {
 	case history != nil:
 		return fmt.Errorf("write to table %s: it has a schema history (hoodie.schema.on.read.enable), which cannot be written: %w", c.Name, base.ErrUnsupported)
 	}
-	incoming := w.input.Schema.WithoutMeta()
 	stored, err := c.RecordSchema(ctx, tl)
 	if err != nil && !errors.Is(err, table.ErrNoSchema) {
 		return err
 	}
+	if w.input.Schema == nil { // partitions are named by their paths, or the rows are the table's own
+		if w.input.Schema = stored; stored == nil {
+			return fmt.Errorf("write to table %s: it has no rows yet: %w", c.Name, base.ErrInvalid)
+		}
+	}
+	incoming := w.input.Schema.WithoutMeta()
 	if incoming, w.marked, err = withoutMark(incoming, stored); err != nil {
 		return err
 	}
 	switch {
 	case stored == nil:
 		w.rows = incoming
-	case w.options.Operation == Delete: // rows need only their keys
+	case w.options.Operation == Delete, w.options.Operation == DeletePartition: // rows need only their keys, or partitions
 		w.rows = stored
 	default:
 		if w.rows, err = schema.Evolve(stored, incoming); err != nil {
@@ -249,6 +301,10 @@ func (w *write) resolve(ctx context.Context, tl *timeline.Timeline) error {
 	w.full = w.rows.WithMeta()
 	if w.keys, err = keygen.New(c, w.rows); err != nil {
 		return err
+	}
+	if o := w.options.Operation; w.keys.Generated() && (o == Upsert || o == Delete) {
+		return fmt.Errorf("%s into table %s: its record keys are generated, so that no row can be found by its columns; use insert, or change rows by a condition: %w",
+			strings.ToLower(string(o)), c.Name, base.ErrInvalid)
 	}
 	for _, f := range w.rules.Ordering {
 		if _, _, ok := w.rows.Field(f); !ok {
@@ -318,7 +374,7 @@ func (w *write) begun(t *txn.Txn) {
 }
 
 // run stages, writes and commits.
-func (w *write) run(ctx context.Context, t *txn.Txn) (Result, error) {
+func (w *write) run(ctx context.Context, t *txn.Txn, files func(ctx context.Context, w *write) ([]*timeline.WriteStat, error)) (Result, error) {
 	// Another writer may have changed the columns since they were looked at.
 	if err := w.resolve(ctx, t.Timeline()); err != nil {
 		return Result{}, err
@@ -327,13 +383,7 @@ func (w *write) run(ctx context.Context, t *txn.Txn) (Result, error) {
 	if err := w.followKeys(ctx); err != nil {
 		return Result{}, err
 	}
-	var stats []*timeline.WriteStat
-	var err error
-	if w.options.Operation == BulkInsert {
-		stats, err = w.bulk(ctx)
-	} else {
-		stats, err = w.staged(ctx)
-	}
+	stats, err := files(ctx, w)
 	if err != nil {
 		return Result{}, err
 	}
@@ -349,6 +399,9 @@ func (w *write) run(ctx context.Context, t *txn.Txn) (Result, error) {
 		r.Deletes += s.NumDeletes
 		r.Bytes += s.TotalWriteBytes
 	}
+	for _, ids := range w.replaced {
+		r.Replaced += len(ids)
+	}
 	return r, nil
 }
 
@@ -358,6 +411,8 @@ func (w *write) metadata(stats []*timeline.WriteStat) *timeline.CommitMetadata {
 		PartitionToWriteStats: map[string][]*timeline.WriteStat{},
 		ExtraMetadata:         map[string]string{timeline.SchemaKey: w.rows.Avro()},
 		OperationType:         string(w.options.Operation),
+
+		PartitionToReplaceFileIDs: w.replaced,
 	}
 	for _, s := range stats {
 		m.PartitionToWriteStats[s.PartitionPath] = append(m.PartitionToWriteStats[s.PartitionPath], s)

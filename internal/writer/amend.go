@@ -1,0 +1,161 @@
+package writer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"sync"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/hudi-go/hudi-go/cow"
+	"github.com/hudi-go/hudi-go/index"
+	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/internal/mem"
+	"github.com/hudi-go/hudi-go/internal/txn"
+	"github.com/hudi-go/hudi-go/merge"
+	"github.com/hudi-go/hudi-go/schema"
+	"github.com/hudi-go/hudi-go/table"
+	"github.com/hudi-go/hudi-go/timeline"
+)
+
+// Amended are rows of one file slice as they were read from the table, to be deleted or in their new
+// form, with the meta column of the record key.
+type Amended struct {
+	Slice table.FileSlice
+	Rows  iter.Seq2[arrow.RecordBatch, error]
+}
+
+// Amend performs an operation on rows that are in the table already (UpsertPrepped or DeletePrepped) as one
+// instant. Once the instant has begun find is asked for the rows, as of the timeline at that time, so that
+// whatever others change of their file groups from then on is a conflict. Rows go back where they came
+// from: no key is looked up.
+func Amend(ctx context.Context, h *table.Handle, o Options, find func(ctx context.Context, tl *timeline.Timeline) ([]Amended, error)) (Result, error) {
+	var found []Amended
+	return perform(ctx, h, o, Input{}, func(ctx context.Context, w *write) (_ []*timeline.WriteStat, err error) {
+		if found, err = find(ctx, w.txn.Timeline()); err != nil {
+			return nil, err
+		}
+		return w.amend(ctx, found)
+	})
+}
+
+// amend works on file groups side by side; of each the rows are staged, merged and written before the
+// next is begun.
+func (w *write) amend(ctx context.Context, found []Amended) ([]*timeline.WriteStat, error) {
+	if err := w.chooseIndex(ctx); err != nil {
+		return nil, err
+	}
+	clustering, err := w.view.PendingClusterings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	jobs := make([]*job, len(found))
+	for i, a := range found {
+		if jobs[i], err = w.amending(ctx, a); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.onTop(ctx, jobs); err != nil {
+		return nil, err
+	}
+	content, err := w.profile(jobs).Encode(w.txn.Timeline().Layout())
+	if err != nil {
+		return nil, err
+	}
+	if err := w.txn.Start(ctx, content); err != nil {
+		return nil, err
+	}
+	workers := mem.Workers(w.options.Memory, cow.FileBytes)
+	var mu sync.Mutex
+	var stats []*timeline.WriteStat
+	work, ctx := errgroup.WithContext(ctx)
+	work.SetLimit(workers)
+	for i, j := range jobs {
+		work.Go(func() error {
+			defer j.stage.changes.Release()
+			if err := w.take(ctx, j, found[i].Rows, w.options.Memory/int64(workers)); err != nil || len(j.updates) == 0 {
+				return err
+			}
+			if at, ok := clustering[j.id()]; ok {
+				return txn.Clustered(w.table, j.group.Partition, j.group.FileID, at)
+			}
+			done, err := w.do(ctx, j)
+			mu.Lock()
+			defer mu.Unlock()
+			stats = append(stats, done...)
+			return err
+		})
+	}
+	return stats, work.Wait()
+}
+
+// amending is the job on a file group, as yet without rows.
+func (w *write) amending(ctx context.Context, a Amended) (*job, error) {
+	slice := a.Slice
+	visible, err := w.view.SlicesAt(ctx, slice.Partition, "")
+	if err != nil {
+		return nil, err
+	}
+	at := slices.IndexFunc(visible, func(s table.FileSlice) bool { return s.FileID == slice.FileID })
+	if at < 0 {
+		return nil, fmt.Errorf("write to table %s: file group %s in partition %q, from which rows were read, is gone: %w", w.table.Config.Name, slice.FileID, slice.Partition, base.ErrConflict)
+	}
+	rules := w.rules
+	rules.Legacy.FinalDeletes = false // as in stageAll
+	j := &job{
+		stage: &stage{partition: slice.Partition, changes: merge.NewReducer(rules, w.full.Arrow(), w.options.Alloc)},
+		group: index.Group{FileSlice: visible[at]},
+		top:   table.FileSlice{Partition: slice.Partition, FileID: slice.FileID},
+	}
+	return j, nil
+}
+
+// take stages the rows of a job.
+func (w *write) take(ctx context.Context, j *job, rows iter.Seq2[arrow.RecordBatch, error], limit int64) error {
+	for batch, err := range rows {
+		if err = errors.Join(err, ctx.Err()); err != nil {
+			return err
+		}
+		if err := w.restage(j.stage, batch); err != nil {
+			return err
+		}
+		if j.stage.changes.Bytes() > limit {
+			return fmt.Errorf("write to table %s: the rows to change in one file group need more than %d MiB: raise --memory, or change them in parts: %w", w.table.Config.Name, limit>>20, base.ErrInvalid)
+		}
+	}
+	for e := range j.stage.changes.Len() {
+		j.updates = append(j.updates, int32(e))
+	}
+	return nil
+}
+
+// restage puts stored rows into a stage. A delete is unconditional: it is the row as it stands that goes.
+func (w *write) restage(s *stage, batch arrow.RecordBatch) error {
+	at := batch.Schema().FieldIndices(schema.MetaRecordKey)
+	if len(at) != 1 {
+		return fmt.Errorf("write to table %s: rows to change come without their keys: %w", w.table.Config.Name, base.ErrInvalid)
+	}
+	keys, ok := batch.Column(at[0]).(*array.String)
+	if !ok {
+		return fmt.Errorf("write to table %s: the keys of rows are %s: %w", w.table.Config.Name, batch.Column(at[0]).DataType(), base.ErrInvalid)
+	}
+	if w.options.Operation == DeletePrepped {
+		for row := range keys.Len() {
+			s.changes.AddDelete(keys.Value(row), merge.Value{})
+		}
+		return nil
+	}
+	path := w.constant(s.partition, keys.Len())
+	defer path.Release()
+	full, err := w.withMeta(path, batch, keys)
+	if err != nil {
+		return err
+	}
+	defer full.Release()
+	return s.changes.AddRows(full, keys)
+}
