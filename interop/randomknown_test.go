@@ -12,11 +12,13 @@ import (
 	"github.com/hudi-go/hudi-go/query"
 )
 
-// refusals are what both refuse, in Spark's words and as our error, nil for any.
-var refusals = []struct {
+// refusal is what both refuse, in Spark's words and as our error, nil for any.
+type refusal struct {
 	text string
 	err  error
-}{
+}
+
+var refusals = []refusal{
 	{"Cleaner cleaned up the timestamp of interest", hudi.ErrCleaned},
 	{"Path not found during incremental query", hudi.ErrCleaned},
 	{"not supported when meta fields are disabled", nil},

@@ -175,6 +175,11 @@ func (t *Table) time(of Type) any {
 		t.clock += t.r.Int64N(3)
 		at = t.clock
 	}
+	return OrderingValue(of, at)
+}
+
+// OrderingValue is a value of a type of ordering columns. Values are in the order of the numbers that they are made of, which are not negative.
+func OrderingValue(of Type, at int64) any {
 	switch of.DDL {
 	case "string":
 		return fmt.Sprintf("%08d", at)

@@ -9,11 +9,14 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
 )
 
-// Type is a type of a column, as Spark names it, and how values of it are made.
+// Type is a type of a column, as Spark names it and as Arrow does, and how values of it are made.
 type Type struct {
-	DDL string
+	DDL   string
+	Arrow arrow.DataType
 	// Nested tells that values have parts.
 	Nested bool
 	value  func(*rand.Rand) any
@@ -24,21 +27,21 @@ var texts = []string{"", "a", "é水🂡", "with space", "a=b", "100%", "x/y", `
 
 // scalarTypes are chosen from with equal chances; each value is in the encoding of hudictl's jsonl.
 var scalarTypes = []Type{
-	{DDL: "boolean", value: func(r *rand.Rand) any { return r.IntN(2) == 0 }},
-	{DDL: "int", value: func(r *rand.Rand) any { return edge(r, int64(int32(r.Uint32())), 0, -1, 1<<31-1, -1<<31) }},
-	{DDL: "bigint", value: func(r *rand.Rand) any { return edge(r, int64(r.Uint64()), 0, -1, 1<<63-1, -1<<63) }},
-	{DDL: "float", value: func(r *rand.Rand) any { return floating(r, 32) }},
-	{DDL: "double", value: func(r *rand.Rand) any { return floating(r, 64) }},
-	{DDL: "string", value: text},
-	{DDL: "binary", value: func(r *rand.Rand) any {
+	{DDL: "boolean", Arrow: arrow.FixedWidthTypes.Boolean, value: func(r *rand.Rand) any { return r.IntN(2) == 0 }},
+	{DDL: "int", Arrow: arrow.PrimitiveTypes.Int32, value: func(r *rand.Rand) any { return edge(r, int64(int32(r.Uint32())), 0, -1, 1<<31-1, -1<<31) }},
+	{DDL: "bigint", Arrow: arrow.PrimitiveTypes.Int64, value: func(r *rand.Rand) any { return edge(r, int64(r.Uint64()), 0, -1, 1<<63-1, -1<<63) }},
+	{DDL: "float", Arrow: arrow.PrimitiveTypes.Float32, value: func(r *rand.Rand) any { return floating(r, 32) }},
+	{DDL: "double", Arrow: arrow.PrimitiveTypes.Float64, value: func(r *rand.Rand) any { return floating(r, 64) }},
+	{DDL: "string", Arrow: arrow.BinaryTypes.String, value: text},
+	{DDL: "binary", Arrow: arrow.BinaryTypes.Binary, value: func(r *rand.Rand) any {
 		raw := make([]byte, r.IntN(6))
 		for i := range raw {
 			raw[i] = byte(r.Uint32())
 		}
 		return base64.StdEncoding.EncodeToString(raw)
 	}},
-	{DDL: "date", value: func(r *rand.Rand) any { return day(r).Format(time.DateOnly) }},
-	{DDL: "timestamp", value: func(r *rand.Rand) any {
+	{DDL: "date", Arrow: arrow.FixedWidthTypes.Date32, value: func(r *rand.Rand) any { return day(r).Format(time.DateOnly) }},
+	{DDL: "timestamp", Arrow: arrow.FixedWidthTypes.Timestamp_us, value: func(r *rand.Rand) any {
 		return day(r).Add(time.Duration(r.Int64N(86_400_000_000)) * time.Microsecond).Format(micros)
 	}},
 	decimal(5, 2), decimal(9, 0), decimal(18, 6), decimal(20, 4), decimal(38, 10),
@@ -78,7 +81,8 @@ func day(r *rand.Rand) time.Time {
 }
 
 func decimal(precision, scale int) Type {
-	return Type{DDL: fmt.Sprintf("decimal(%d,%d)", precision, scale), value: func(r *rand.Rand) any {
+	of := &arrow.Decimal128Type{Precision: int32(precision), Scale: int32(scale)}
+	return Type{DDL: fmt.Sprintf("decimal(%d,%d)", precision, scale), Arrow: of, value: func(r *rand.Rand) any {
 		digits := make([]byte, 1+r.IntN(precision))
 		for i := range digits {
 			digits[i] = byte('0' + r.IntN(10))
@@ -120,7 +124,7 @@ func randomType(r *rand.Rand, depth int) Type {
 }
 
 func arrayOf(item Type) Type {
-	return Type{DDL: "array<" + item.DDL + ">", Nested: true, value: func(r *rand.Rand) any {
+	return Type{DDL: "array<" + item.DDL + ">", Arrow: arrow.ListOf(item.Arrow), Nested: true, value: func(r *rand.Rand) any {
 		out := make([]any, r.IntN(4))
 		for i := range out {
 			out[i] = orNull(r, item)
@@ -130,7 +134,7 @@ func arrayOf(item Type) Type {
 }
 
 func mapOf(item Type) Type {
-	return Type{DDL: "map<string," + item.DDL + ">", Nested: true, value: func(r *rand.Rand) any {
+	return Type{DDL: "map<string," + item.DDL + ">", Arrow: arrow.MapOf(arrow.BinaryTypes.String, item.Arrow), Nested: true, value: func(r *rand.Rand) any {
 		out := map[string]any{}
 		for range r.IntN(4) {
 			out[fmt.Sprint(text(r))] = orNull(r, item)
@@ -144,13 +148,24 @@ func structOf(fields []Column) Type {
 	for i, f := range fields {
 		names[i] = f.Name + ":" + f.Type.DDL
 	}
-	return Type{DDL: "struct<" + strings.Join(names, ",") + ">", Nested: true, value: func(r *rand.Rand) any {
+	return Type{DDL: "struct<" + strings.Join(names, ",") + ">", Arrow: arrow.StructOf(arrowFields(fields)...), Nested: true, value: func(r *rand.Rand) any {
 		out := map[string]any{}
 		for _, f := range fields {
 			out[f.Name] = orNull(r, f.Type)
 		}
 		return out
 	}}
+}
+
+// ArrowSchema is that of rows with the columns.
+func ArrowSchema(columns []Column) *arrow.Schema { return arrow.NewSchema(arrowFields(columns), nil) }
+
+func arrowFields(columns []Column) []arrow.Field {
+	out := make([]arrow.Field, len(columns))
+	for i, c := range columns {
+		out[i] = arrow.Field{Name: c.Name, Type: c.Type.Arrow, Nullable: true}
+	}
+	return out
 }
 
 func orNull(r *rand.Rand, t Type) any {
