@@ -66,6 +66,24 @@ func TestPingPong(t *testing.T) {
 	}
 }
 
+// TestPingPongAlone has us do sequences by ourselves: answers are the model's. It needs no engine.
+//
+// HUDI_GO_SEEDS and HUDI_GO_SEED as for TestPingPong (24, 1).
+func TestPingPongAlone(t *testing.T) {
+	first, count := number(t, "HUDI_GO_SEED", 1), number(t, "HUDI_GO_SEEDS", 24)
+	for seed := first; seed < first+count; seed++ {
+		s := pingpong.Alone(seed)
+		t.Run(fmt.Sprintf("%s/seed=%d", s.Name(), seed), func(t *testing.T) {
+			p := newPingPong(t, nil, s)
+			p.create()
+			for range pingPongSteps {
+				p.step()
+			}
+			p.askAll()
+		})
+	}
+}
+
 // pingPong is a sequence on its way.
 type pingPong struct {
 	randomRun
@@ -90,8 +108,9 @@ func newPingPong(t *testing.T, spark *interop.Spark, s *pingpong.Sequence) *ping
 		if !t.Failed() {
 			return
 		}
-		t.Logf("%s\nthe table is %s\nto repeat: HUDI_GO_INTEROP=1 HUDI_GO_SEED=%d HUDI_GO_SEEDS=1 go test ./interop -run '^TestPingPong$'",
-			s, keep(t, p.ours.path, "hudi-go-pingpong-"), s.Seed)
+		test, _, _ := strings.Cut(t.Name(), "/")
+		t.Logf("%s\nthe table is %s\nto repeat: HUDI_GO_INTEROP=1 HUDI_GO_SEED=%d HUDI_GO_SEEDS=1 go test ./interop -run '^%s$'",
+			s, keep(t, p.ours.path, "hudi-go-pingpong-"), s.Seed, test)
 		for _, line := range p.done {
 			t.Log(line)
 		}

@@ -135,6 +135,16 @@ func (c *Config) resolveMerge() {
 	}
 }
 
+// MergeBy has a table that does not say how rows are merged do it by the payload class of its
+// writer, as copy-on-write tables of version 6 that real Hudi made leave it to each writer. A
+// table that says so stays as it is.
+func (c *Config) MergeBy(class string) {
+	if c.Version < 8 && c.PayloadClass == "" && class != "" {
+		c.PayloadClass = class
+		c.resolveMerge()
+	}
+}
+
 func defaultMode(ordering []string) string {
 	if len(ordering) > 0 {
 		return EventTimeOrdering

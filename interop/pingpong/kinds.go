@@ -129,7 +129,7 @@ func (s *Sequence) deletes(who Actor) (Step, bool) {
 	var list []change
 	for _, key := range s.some(1+s.r.IntN(5), false) {
 		list = append(list, change{key: key, row: s.Table.Row(s.Model.keys[key].columns), unconditional: true})
-		s.timed(&list[len(list)-1], s.Model.keys[key].highest)
+		s.timed(&list[len(list)-1], s.highest(key))
 	}
 	step := s.write("delete", list)
 	if who == Ours { // the rows have keys and nothing to compare
@@ -228,7 +228,7 @@ func (s *Sequence) mergeInto(Actor) (Step, bool) {
 	for _, key := range s.some(1+s.r.IntN(6), false) {
 		c := change{key: key, row: s.Table.Row(s.Model.keys[key].columns)}
 		s.live(&c)
-		s.timed(&c, s.Model.keys[key].highest+1+s.r.Int64N(3))
+		s.timed(&c, s.highest(key)+1+s.r.Int64N(3))
 		list = append(list, c)
 	}
 	var on []string
@@ -360,7 +360,7 @@ func (s *Sequence) crash(Actor) (Step, bool) {
 		return Step{}, false
 	}
 	by := pick(s.r, Ours, Spark)
-	if s.Table.Version == 6 && s.Table.Kind == mor {
+	if s.alone || s.Table.Version == 6 && s.Table.Kind == mor {
 		by = Ours
 	}
 	return Step{Do: Crash, effect: func(Instant) { s.undo() }, then: func(s *Sequence) Step {

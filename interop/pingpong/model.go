@@ -99,6 +99,9 @@ func (m *Model) remove(is func(Key) bool) {
 }
 
 func (m *Model) apply(c change, row *Row) {
+	if c.from != nil {
+		delete(m.rows, *c.from)
+	}
 	old := m.rows[c.key]
 	wins := old == nil || !m.rules.event || c.unconditional || c.order >= old.order
 	switch {
@@ -145,6 +148,16 @@ func (m *Model) Served(at Instant) {
 func (m *Model) compacted(at Instant, point int) {
 	m.Points = append(m.Points, &Point{Instant: at, Service: true, rows: m.Points[point-1].rows})
 	m.based = point
+}
+
+// lives tells whether a record has a row in some partition.
+func (m *Model) lives(record string) bool {
+	for key := range m.rows {
+		if key.Record == record {
+			return true
+		}
+	}
+	return false
 }
 
 // sorted are all keys that the table has or had.

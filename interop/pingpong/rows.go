@@ -22,6 +22,7 @@ type change struct {
 	order         int64 // what the ordering columns are made of
 	deleted       bool  // it is a delete with an ordering value
 	unconditional bool  // it is a delete without one
+	from          *Key  // the row moves from there
 }
 
 // keyOf finds the key of a row as Hudi's key generators make it.
@@ -89,6 +90,12 @@ func (s *Sequence) timed(c *change, at int64) {
 func (s *Sequence) changes(n int, who Actor) []change {
 	var out []change
 	for _, key := range s.some(n, false) {
+		if s.moving() && s.Model.rows[key] != nil && s.chance(15) {
+			if c, ok := s.move(key); ok {
+				out = append(out, c)
+				continue
+			}
+		}
 		twice := 1
 		if s.rules.event && !s.rules.fill && s.chance(10) {
 			twice = 2
@@ -132,17 +139,69 @@ func (s *Sequence) some(n int, alive bool) []Key {
 	all := s.Model.sorted()
 	all = slices.DeleteFunc(all, func(k Key) bool { return alive && s.Model.rows[k] == nil })
 	s.r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	if s.global() { // one key of each record: where it lives, else any
+		all = slices.DeleteFunc(all, func(k Key) bool { return s.Model.rows[k] == nil && s.Model.lives(k.Record) })
+		seen := map[string]bool{}
+		all = slices.DeleteFunc(all, func(k Key) bool {
+			again := seen[k.Record]
+			seen[k.Record] = true
+			return again
+		})
+	}
 	return all[:min(n, len(all))]
+}
+
+// global tells whether a record has one row in all partitions.
+func (s *Sequence) global() bool { return strings.HasPrefix(s.Table.Option("index.type"), "GLOBAL_") }
+
+// moving tells whether rows can move between partitions now. What a move leaves in a log is a delete without ordering value, which Hudi 1.0.2
+// cannot read, and while a compaction waits no row must come back to where it was (some).
+func (s *Sequence) moving() bool {
+	return s.global() && len(s.Table.PartitionBy) > 0 && s.planned == nil && !s.rules.fill && !(s.Table.Version == 8 && s.Table.Kind == mor && s.rules.event)
+}
+
+// move is a newer row of a key in the partition of another one, ok false if that is the same.
+func (s *Sequence) move(from Key) (c change, ok bool) {
+	columns := maps.Clone(s.Model.keys[from].columns)
+	to := s.Model.keys[pick(s.r, s.Model.sorted()...)].columns
+	for _, name := range s.Table.PartitionBy {
+		columns[name] = to[name]
+	}
+	key := s.keyOf(columns)
+	if key == from {
+		return c, false
+	}
+	at := s.highest(from) + 1 + s.r.Int64N(3)
+	if s.Model.keys[key] == nil {
+		s.Model.keys[key] = &known{columns: columns}
+	}
+	c = change{key: key, row: s.Table.Row(columns), from: &from}
+	s.live(&c)
+	s.timed(&c, at)
+	return c, true
+}
+
+// highest is the greatest ordering value that a key ever had, wherever it was.
+func (s *Sequence) highest(key Key) int64 {
+	out := s.Model.keys[key].highest
+	if s.global() {
+		for k, is := range s.Model.keys {
+			if k.Record == key.Record {
+				out = max(out, is.highest)
+			}
+		}
+	}
+	return out
 }
 
 // time is an ordering value for a row of a key.
 func (s *Sequence) time(key Key) int64 {
-	now, k := s.Model.rows[key], s.Model.keys[key]
+	now, highest := s.Model.rows[key], s.highest(key)
 	switch {
 	case now == nil: // whether the delete is remembered depends on where it went
-		return k.highest + 1 + s.r.Int64N(3)
+		return highest + 1 + s.r.Int64N(3)
 	case !s.rules.late:
-		return k.highest + s.r.Int64N(3)
+		return highest + s.r.Int64N(3)
 	}
 	return now.order + pick[int64](s.r, 0, 0, -1, -2, -3, 1, 1, 2, 3, 4)
 }
@@ -150,7 +209,7 @@ func (s *Sequence) time(key Key) int64 {
 // deleteTime is an ordering value for a delete of a key.
 func (s *Sequence) deleteTime(key Key) int64 {
 	if !s.rules.lateDeletes {
-		return s.Model.keys[key].highest + 1 + s.r.Int64N(2)
+		return s.highest(key) + 1 + s.r.Int64N(2)
 	}
 	return s.time(key)
 }

@@ -46,6 +46,7 @@ type Sequence struct {
 
 	r       *rand.Rand
 	rules   rules
+	alone   bool
 	planned *plan // the compaction on the timeline
 	last    Step  // that was done
 	steps   int
@@ -75,6 +76,13 @@ func New(seed int) *Sequence {
 	return s
 }
 
+// Alone makes up the table of a seed, on which we do everything.
+func Alone(seed int) *Sequence {
+	s := New(seed)
+	s.Creator, s.alone = Ours, true
+	return s
+}
+
 // refusal tells what our writer cannot do with a table, "" for nothing. Who lifts a limit takes it out here.
 func refusal(t *randomtable.Table) string {
 	on := func(name string) bool { return t.Option(name) == "true" }
@@ -87,7 +95,7 @@ func refusal(t *randomtable.Table) string {
 		return "partition columns dropped"
 	case !slices.Contains([]string{"Simple", "Complex", "Nonpartitioned"}, t.KeyGenerator()):
 		return "key generator"
-	case !slices.Contains([]string{"BLOOM", "SIMPLE", "BUCKET", "GLOBAL_SIMPLE"}, t.Option("index.type")):
+	case !slices.Contains([]string{"BLOOM", "SIMPLE", "BUCKET"}, t.Option("index.type")):
 		return "index"
 	case on("metadata.index.bloom.filter.enable"), on("metadata.record.index.enable"):
 		return "index in the metadata table"
@@ -158,6 +166,12 @@ func (s *Sequence) next() Step {
 		who := pick(s.r, Ours, Spark)
 		if k.who != "" {
 			who = k.who
+		}
+		if s.alone && k.who == Spark {
+			continue
+		}
+		if s.alone {
+			who = Ours
 		}
 		if step, ok := k.make(s, who); ok {
 			step.Kind, step.Who = k.name, who
