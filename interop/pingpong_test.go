@@ -98,9 +98,6 @@ func newPingPong(t *testing.T, spark *interop.Spark, s *pingpong.Sequence) *ping
 	p.t, p.spark, p.table = t, spark, s.Table
 	p.ours = ours{filepath.Join(t.TempDir(), "pingpong"), manual(s.Table.Options)}
 	p.ours.options["hoodie.clean.commits.retained"] = "4"
-	if index := s.Table.Option("index.type"); index != table.IndexBucket {
-		delete(p.ours.options, "hoodie.index.type") // how Spark finds rows is nothing to us
-	}
 	if !s.Table.Metadata {
 		delete(p.ours.options, "hoodie.metadata.enable")
 	}

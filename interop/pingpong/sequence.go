@@ -72,6 +72,9 @@ func New(seed int) *Sequence {
 		Seed: seed, Table: t, Creator: []Actor{Ours, Spark}[seed/12%2], rules: rulesOf(t),
 		r: rand.New(rand.NewPCG(uint64(seed), 0x7069_6e67)),
 	}
+	if t.Option("index.type") == "GLOBAL_SIMPLE" && s.chance(50) {
+		t.Options["hoodie.index.type"] = "GLOBAL_BLOOM"
+	}
 	s.Model = newModel(t, s.rules)
 	return s
 }
@@ -95,7 +98,7 @@ func refusal(t *randomtable.Table) string {
 		return "partition columns dropped"
 	case !slices.Contains([]string{"Simple", "Complex", "Nonpartitioned"}, t.KeyGenerator()):
 		return "key generator"
-	case !slices.Contains([]string{"BLOOM", "SIMPLE", "BUCKET"}, t.Option("index.type")):
+	case !slices.Contains([]string{"BLOOM", "SIMPLE", "BUCKET", "GLOBAL_SIMPLE"}, t.Option("index.type")):
 		return "index"
 	case on("metadata.index.bloom.filter.enable"), on("metadata.record.index.enable"):
 		return "index in the metadata table"
