@@ -61,7 +61,7 @@ type plan struct {
 // New makes up the table of a seed. Seeds that follow each other have other versions, types, metadata tables and creators.
 func New(seed int) *Sequence {
 	version, kind := []int{9, 6, 8}[seed%3], []string{cow, mor}[seed/3%2]
-	metadata := seed/6%2 == 0
+	metadata := (seed/6+seed)%2 == 0
 	t := randomtable.Lay(seed, version, kind, func(t *randomtable.Table) bool {
 		return t.Metadata == metadata && refusal(t) == ""
 	})
@@ -69,7 +69,7 @@ func New(seed int) *Sequence {
 		t.Options["hoodie.metadata.enable"] = "false"
 	}
 	s := &Sequence{
-		Seed: seed, Table: t, Creator: []Actor{Ours, Spark}[seed/12%2], rules: rulesOf(t),
+		Seed: seed, Table: t, Creator: []Actor{Ours, Spark}[(seed/12+seed%6/2)%2], rules: rulesOf(t),
 		r: rand.New(rand.NewPCG(uint64(seed), 0x7069_6e67)),
 	}
 	if t.Option("index.type") == "GLOBAL_SIMPLE" && s.chance(50) {
