@@ -8,9 +8,11 @@
 package hfile
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/klauspost/compress/gzip"
 
@@ -180,20 +182,29 @@ func checksums(stored int) int {
 	return (headerLen + stored + bytesPerChecksum - 1) / bytesPerChecksum * checksumLen
 }
 
-// decompress returns the size bytes that stored holds.
-func (c Codec) decompress(stored io.Reader, size int) ([]byte, error) {
+// unpacker decompresses blocks. What that takes is larger than they are, and kept.
+type unpacker struct{ zips sync.Pool }
+
+// unpack returns the size bytes that stored holds.
+func (u *unpacker) unpack(c Codec, stored io.Reader, size int) ([]byte, error) {
 	if c == GZ {
-		z, err := gzip.NewReader(stored)
-		if err != nil {
+		z, ok := u.zips.Get().(*gzip.Reader)
+		if !ok {
+			z = new(gzip.Reader)
+		}
+		defer u.zips.Put(z)
+		if err := z.Reset(stored); err != nil {
 			return nil, fmt.Errorf("gzip: %w: %w", err, base.ErrCorrupt)
 		}
 		stored = z
 	}
 	// The memory grows with what comes, whatever size says.
-	data, err := io.ReadAll(io.LimitReader(stored, int64(size)+1))
-	if err != nil {
+	const trusted = 1 << 20
+	b := bytes.NewBuffer(make([]byte, 0, min(size+bytes.MinRead, trusted)))
+	if _, err := b.ReadFrom(io.LimitReader(stored, int64(size)+1)); err != nil {
 		return nil, fmt.Errorf("decompress: %w: %w", err, base.ErrCorrupt)
 	}
+	data := b.Bytes()
 	if len(data) != size {
 		return nil, fmt.Errorf("the block has %d bytes or more, its header says %d: %w", len(data), size, base.ErrCorrupt)
 	}

@@ -20,6 +20,7 @@ const tailLen = 64 << 10
 
 // Reader is an open HFile. It is safe for concurrent use.
 type Reader struct {
+	unpacker
 	name    string
 	r       io.ReaderAt
 	codec   Codec
@@ -367,7 +368,7 @@ func (f *Reader) block(r ref, magic string) ([]byte, error) {
 		}
 		return b[headerLen : headerLen+plain : headerLen+plain], nil
 	}
-	data, err := f.codec.decompress(bytes.NewReader(b[headerLen:stored]), int(plain))
+	data, err := f.unpack(f.codec, bytes.NewReader(b[headerLen:stored]), int(plain))
 	if err != nil {
 		return nil, fmt.Errorf("hfile: %s: block at offset %d: %w", f.name, r.offset, err)
 	}

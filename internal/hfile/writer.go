@@ -29,6 +29,7 @@ type Writer struct {
 	w       io.Writer
 	codec   Codec
 	created time.Time
+	size    int // where a data block ends
 
 	off   int64 // of what is written next
 	block []byte
@@ -38,6 +39,9 @@ type Writer struct {
 	meta  map[string][]byte
 	info  map[string][]byte
 
+	zip    *gzip.Writer // one for all blocks: it is larger than they are
+	zipped bytes.Buffer
+
 	entries, keyBytes, valueBytes int64
 	plain                         int64 // bytes of data blocks before compression
 	err                           error
@@ -45,8 +49,12 @@ type Writer struct {
 
 // NewWriter starts a file. The time is put into the file info.
 func NewWriter(w io.Writer, codec Codec, created time.Time) *Writer {
-	return &Writer{w: w, codec: codec, created: created, meta: map[string][]byte{}, info: map[string][]byte{}}
+	return &Writer{w: w, codec: codec, created: created, size: blockSize, meta: map[string][]byte{}, info: map[string][]byte{}}
 }
+
+// SetBlockSize says where data blocks end from now on, 64 KiB unless it does. A look-up reads
+// a whole block.
+func (w *Writer) SetBlockSize(bytes int) { w.size = bytes }
 
 // Add appends an entry. Keys must be greater than the ones before and have less than
 // 32 KiB; other keys wrap base.ErrInvalid. The bytes are copied.
@@ -64,7 +72,7 @@ func (w *Writer) Add(key, value []byte) error {
 	if w.err != nil {
 		return w.err
 	}
-	if len(w.block) > 0 && len(w.block)+entryLen(key, value) > blockSize {
+	if len(w.block) > 0 && len(w.block)+entryLen(key, value) > w.size {
 		if err := w.flush(); err != nil {
 			return err
 		}
@@ -203,17 +211,22 @@ func (w *Writer) put(magic string, previous int64, data []byte) ref {
 	return r
 }
 
+// compress returns data compressed; the result is good until the next call.
 func (w *Writer) compress(data []byte) []byte {
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	_, err := z.Write(data)
+	w.zipped.Reset()
+	if w.zip == nil {
+		w.zip = gzip.NewWriter(&w.zipped)
+	} else {
+		w.zip.Reset(&w.zipped)
+	}
+	_, err := w.zip.Write(data)
 	if err == nil {
-		err = z.Close()
+		err = w.zip.Close()
 	}
 	if err != nil && w.err == nil {
 		w.err = fmt.Errorf("hfile: compress: %w", err)
 	}
-	return b.Bytes()
+	return w.zipped.Bytes()
 }
 
 func (w *Writer) write(b []byte) {

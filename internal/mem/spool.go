@@ -152,15 +152,12 @@ func (s *Spool) Close() error {
 	return err
 }
 
-// spillFile is a temporary file with a stream of batches. Its name is deleted at once where
-// the system allows that for an open file, so that not even a killed process leaves it behind.
+// spillFile is a temporary file with a stream of batches.
 type spillFile struct {
-	name    string
-	file    *os.File
-	deleted bool
-	alloc   memory.Allocator
-	schema  *arrow.Schema
-	stream  *ipc.Writer
+	*tempFile
+	alloc  memory.Allocator
+	schema *arrow.Schema
+	stream *ipc.Writer
 
 	mu     sync.Mutex // of readers, which flush
 	buffer *bufio.Writer
@@ -168,17 +165,11 @@ type spillFile struct {
 }
 
 func newSpillFile(dir string, schema *arrow.Schema, alloc memory.Allocator) (*spillFile, error) {
-	const mend = "choose a spill folder that can be written (--spill-dir) or allow more memory (--memory)"
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("mem: spill folder: %w: %s", err, mend)
-	}
-	f, err := os.CreateTemp(dir, "hudi-go-spill-*.arrows")
+	f, err := newTempFile(dir, "hudi-go-spill-*.arrows")
 	if err != nil {
-		return nil, fmt.Errorf("mem: spill file: %w: %s", err, mend)
+		return nil, err
 	}
-	s := &spillFile{name: f.Name(), file: f, alloc: alloc, schema: schema}
-	s.deleted = os.Remove(s.name) == nil
-	s.buffer = bufio.NewWriterSize(f, 1<<18)
+	s := &spillFile{tempFile: f, alloc: alloc, schema: schema, buffer: bufio.NewWriterSize(f.file, 1<<18)}
 	s.stream = ipc.NewWriter(counter{s}, ipc.WithSchema(schema), ipc.WithAllocator(alloc), ipc.WithLZ4())
 	return s, nil
 }
@@ -231,21 +222,8 @@ func (f *spillFile) flush() error {
 	return f.buffer.Flush()
 }
 
-func (f *spillFile) error(what string, err error) error {
-	return fmt.Errorf("mem: %s spill file %s: %w", what, f.name, err)
-}
-
 func (f *spillFile) close() error {
 	// The end of the stream is of no interest any more; closing the writer releases what it holds.
 	_ = f.stream.Close()
-	err := f.file.Close()
-	if !f.deleted {
-		if removed := os.Remove(f.name); err == nil {
-			err = removed
-		}
-	}
-	if err != nil {
-		return f.error("close", err)
-	}
-	return nil
+	return f.tempFile.close()
 }
