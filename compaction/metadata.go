@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/hudi-go/hudi-go/internal/metadata"
 	"github.com/hudi-go/hudi-go/internal/txn"
 	"github.com/hudi-go/hudi-go/recovery"
 	"github.com/hudi-go/hudi-go/table"
@@ -58,7 +59,7 @@ func Metadata(ctx context.Context, h *table.Handle, deltaCommits int) (compacted
 		if err != nil || plan == nil {
 			return err
 		}
-		plan.Operations = slices.DeleteFunc(plan.Operations, func(op timeline.CompactionOperation) bool { return !inUse(m, op) })
+		plan.Operations = slices.DeleteFunc(plan.Operations, func(op timeline.CompactionOperation) bool { return !inUse(m, op) || waits(m, op) })
 		if len(plan.Operations) == 0 {
 			return nil
 		}
@@ -89,6 +90,22 @@ func Metadata(ctx context.Context, h *table.Handle, deltaCommits int) (compacted
 // inUse tells whether an operation is in a partition that counts.
 func inUse(m *txn.Metadata, op timeline.CompactionOperation) bool {
 	return slices.Contains(m.Of.MetadataPartitions, op.Partition)
+}
+
+// A file group of the record index is compacted when it has so many log files, each of which a
+// look-up opens, or so large a part of its base file in them. Else each few inserts would have
+// the whole index written anew.
+const (
+	recordLogs  = 24
+	recordShare = 8
+)
+
+// waits tells whether an operation is left to a later compaction.
+func waits(m *txn.Metadata, op timeline.CompactionOperation) bool {
+	if op.Partition != metadata.RecordIndex || op.DataFile == "" || op.Metrics[timeline.MetricLogFiles] >= recordLogs {
+		return false
+	}
+	return op.Metrics[timeline.MetricLogFilesSize]*recordShare < op.Metrics[timeline.MetricIOWrite]*mega
 }
 
 // compactMetadata carries a planned compaction of the metadata table out.

@@ -42,9 +42,20 @@ type Writer struct {
 	TargetBytes int64
 	// Parallel is how many columns of a file may be decoded or encoded at a time.
 	Parallel int
+	// Records is told where new rows go and which are removed; nil for nobody.
+	Records Records
 	// RowGroupRows is how many rows a row group has at most, by default
 	// basefile.DefaultRowGroupRows.
 	RowGroupRows int
+}
+
+// Records are told the keys of rows, as a record index needs them. They are safe for concurrent
+// use.
+type Records interface {
+	// Put says that an instant has put rows into a file group that did not have them.
+	Put(partition, fileID, instant string, keys *array.String) error
+	// Delete says that the row with a key is gone.
+	Delete(partition, key string) error
 }
 
 // FileBytes is about what the writing of one file holds: the rows of two row groups, their
@@ -61,7 +72,7 @@ func (w *Writer) Create(ctx context.Context, partition, fileID string, rows Rows
 		return nil, err
 	}
 	defer f.abort()
-	if err := f.writeAll(ctx, rows); err != nil {
+	if err := f.insertAll(ctx, rows); err != nil {
 		return nil, err
 	}
 	stat, err := f.close()
@@ -107,7 +118,7 @@ func (w *Writer) Roll(ctx context.Context, partition string, newFileID func() st
 				return nil, err
 			}
 		}
-		if err := f.write(batch, f.rows.Write); err != nil {
+		if err := f.insert(batch); err != nil {
 			return nil, err
 		}
 		if f.rows.Bytes() >= w.TargetBytes {
@@ -163,11 +174,14 @@ func (w *Writer) Merge(ctx context.Context, old table.FileSlice, changes *merge.
 			inserts = append(inserts, e)
 		}
 	}
-	if err := f.writeAll(ctx, changes.TakeAll(inserts)); err != nil {
+	if err := f.insertAll(ctx, changes.TakeAll(inserts)); err != nil {
 		return nil, err
 	}
 	stat, err := f.close()
 	if err != nil {
+		return nil, err
+	}
+	if err := w.noteRemoved(old.Partition, changes, entries); err != nil {
 		return nil, err
 	}
 	stat.NumUpdateWrites = stats.Updated
@@ -183,10 +197,33 @@ func (w *Writer) Compact(ctx context.Context, old table.FileSlice, rows Rows) (*
 		return nil, err
 	}
 	defer f.abort()
-	if err := f.writeAll(ctx, rows); err != nil {
-		return nil, err
+	for batch, err := range rows {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err == nil {
+			err = f.write(batch, f.rows.Write)
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	return f.close()
+}
+
+// noteRemoved tells the record index which rows of the old file are gone.
+func (w *Writer) noteRemoved(partition string, changes *merge.Reducer, entries []int32) error {
+	if w.Records == nil {
+		return nil
+	}
+	for _, e := range entries {
+		if changes.Removed(int(e)) {
+			if err := w.Records.Delete(partition, string(changes.Key(int(e)))); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // file is a base file being written.
@@ -230,19 +267,35 @@ func (w *Writer) open(ctx context.Context, partition, fileID string, old *table.
 	return f, nil
 }
 
-func (f *file) writeAll(ctx context.Context, rows Rows) error {
+// insertAll adds rows that are new to the table.
+func (f *file) insertAll(ctx context.Context, rows Rows) error {
 	for batch, err := range rows {
 		if err == nil {
 			err = ctx.Err()
 		}
-		if err != nil {
-			return err
+		if err == nil {
+			err = f.insert(batch)
 		}
-		if err := f.write(batch, f.rows.Write); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (f *file) insert(batch arrow.RecordBatch) error {
+	if err := f.write(batch, f.rows.Write); err != nil || f.writer.Records == nil || batch.NumRows() == 0 {
+		return err
+	}
+	_, at, ok := f.writer.Schema.Field(schema.MetaRecordKey)
+	if !ok {
+		return fmt.Errorf("cow: write %s: rows without keys for the record index: %w", f.stat.Path, base.ErrUnsupported)
+	}
+	keys, err := keysOf(batch, at)
+	if err != nil {
+		return fmt.Errorf("cow: write %s: %w", f.stat.Path, err)
+	}
+	return f.writer.Records.Put(f.stat.PartitionPath, f.stat.FileID, f.writer.Instant, keys)
 }
 
 // write adds rows, with the file's own name in the column for it, by one of the ways that the

@@ -2,10 +2,15 @@ package hudi
 
 import (
 	"context"
+	"errors"
+	"slices"
 
+	"github.com/hudi-go/hudi-go/internal/mem"
 	"github.com/hudi-go/hudi-go/internal/metadata"
+	"github.com/hudi-go/hudi-go/internal/recordindex"
 	"github.com/hudi-go/hudi-go/internal/txn"
 	"github.com/hudi-go/hudi-go/recovery"
+	"github.com/hudi-go/hudi-go/table"
 )
 
 // Problem is something wrong that a check has found.
@@ -14,8 +19,9 @@ type Problem struct {
 	Problem string `json:"problem"`
 }
 
-// Check compares the files that the metadata table names with those in the table's folders.
-// A table without a metadata table has no problems of that kind.
+// Check compares the files that the metadata table names with those in the table's folders, and
+// its indexes with what they are of: for a record index the keys of all rows are read. A table
+// without a metadata table has no problems of that kind.
 func (t *Table) Check(ctx context.Context) ([]Problem, error) {
 	tl, err := t.Timeline(ctx)
 	if err != nil {
@@ -24,6 +30,18 @@ func (t *Table) Check(ctx context.Context) ([]Problem, error) {
 	found, err := metadata.Compare(ctx, t.handle.Store, t.Config(), tl)
 	if err != nil {
 		return nil, err
+	}
+	if len(found) == 0 && slices.Contains(t.Config().MetadataPartitions, metadata.RecordIndex) {
+		rows, err := t.Config().RecordSchema(ctx, tl)
+		if err != nil && !errors.Is(err, table.ErrNoSchema) {
+			return nil, err
+		}
+		s := recordindex.Source{
+			Store: t.handle.Store, Config: t.Config(), Timeline: tl, Rows: rows, Budget: mem.NewBudget(t.options.memory/2, t.options.spillDir),
+		}
+		if found, err = s.Compare(ctx); err != nil {
+			return nil, err
+		}
 	}
 	problems := make([]Problem, len(found))
 	for i, d := range found {

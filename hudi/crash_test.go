@@ -141,6 +141,9 @@ var crashKinds = []struct {
 	{kind{typ: table.MOR, buckets: 2, partitioned: true, metadata: true}, true},
 	{kind{typ: table.COW, partitioned: true, index: table.IndexGlobalSimple}, false},
 	{kind{typ: table.MOR, partitioned: true, index: table.IndexGlobalBloom}, false},
+	{kind{typ: table.COW, partitioned: true, metadata: true, records: true}, true},
+	{kind{typ: table.MOR, partitioned: true, metadata: true, records: true}, false},
+	{kind{typ: table.MOR, partitioned: true, metadata: true, records: true, index: table.IndexRecord, stay: true}, false},
 }
 
 // versionsOf are the table versions under which a scenario is cut: one, another for each
@@ -355,6 +358,9 @@ func (c *crash) options() []hudi.Option { return append(c.plain(), c.scenario.op
 func (c *crash) plain() []hudi.Option {
 	o := quiet(c.clock, memory.DefaultAllocator, hudi.WithProperty("hoodie.time.generator.max_expected_clock_skew_ms", "0"))
 	if c.kind.metadata {
+		if c.kind.records {
+			o = append(o, withRecordIndex(false, 2)...)
+		}
 		o = append(o, hudi.WithProperty("hoodie.metadata.enable", "true"), hudi.WithProperty("hoodie.metadata.index.column.stats.enable", fmt.Sprint(c.kind.stats)))
 	}
 	return o
@@ -618,7 +624,7 @@ func (c *crash) checked(ctx context.Context, d disk, m *model) error {
 		return err
 	}
 	stats := c.kind.stats && tab.Config().Version == 9 && len(tl.CompletedWrites()) > 1 // the first write brings the columns
-	if c.kind.metadata != slices.Contains(tab.Config().MetadataPartitions, "files") || stats != slices.Contains(tab.Config().MetadataPartitions, "column_stats") {
+	if c.kind.records != slices.Contains(tab.Config().MetadataPartitions, "record_index") || c.kind.metadata != slices.Contains(tab.Config().MetadataPartitions, "files") || stats != slices.Contains(tab.Config().MetadataPartitions, "column_stats") {
 		return fmt.Errorf("the table has the metadata partitions %v", tab.Config().MetadataPartitions)
 	}
 	problems, err := tab.Check(ctx)

@@ -197,7 +197,7 @@ func metadataOptions(h *table.Handle, props conf.Options) error {
 			h.MetadataWithout = append(h.MetadataWithout, index.partitions...)
 		}
 	}
-	return nil
+	return recordOptions(h, props)
 }
 
 // indexOptions lets options name the index. A table with buckets is not contradicted, nor one

@@ -54,6 +54,7 @@ type kind struct {
 	mode        string
 	metadata    bool // with a metadata table
 	stats       bool // and statistics of columns in it
+	records     bool // and a record index in it
 }
 
 func (k kind) String() string {
@@ -87,6 +88,9 @@ func (k kind) String() string {
 	}
 	if k.stats {
 		s += "-stats"
+	}
+	if k.records {
+		s += "-records"
 	}
 	return fmt.Sprintf("v%d-%s", cmp.Or(k.version, table.CurrentVersion), s)
 }

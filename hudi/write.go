@@ -183,6 +183,8 @@ func (t *Table) stays() (bool, error) {
 	switch t.handle.Config.Index.Kind {
 	case table.IndexGlobalSimple:
 		moves, err = t.options.props.Bool(conf.SimpleIndexMoves)
+	case table.IndexRecord, table.IndexGlobalRecord:
+		moves, err = t.options.props.Bool(conf.RecordIndexMoves)
 	case table.IndexGlobalBloom:
 		moves, err = t.options.props.Bool(conf.BloomIndexMoves)
 	}

@@ -69,8 +69,12 @@ func (r *Reducer) MergeBase(batch arrow.RecordBatch, keys *array.String) (arrow.
 			continue
 		}
 		e := &r.entries[i]
-		atomic.StoreUint32(&e.matched, 1)
 		wins := r.Wins(i, order(row))
+		if wins && e.delete {
+			atomic.StoreUint32(&e.matched, matchedRemoved)
+		} else {
+			atomic.StoreUint32(&e.matched, matchedRow)
+		}
 		switch {
 		case wins && e.delete:
 			stats.Deleted++

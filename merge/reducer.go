@@ -54,8 +54,14 @@ type entry struct {
 	head    int32 // first node of the row; meaningless for a delete
 	delete  bool
 	always  bool   // wins against the base row: it lacks the ordering fields
-	matched uint32 // 1 when a base row with this key has been seen; set atomically
+	matched uint32 // what has been met of the key; set atomically
 }
+
+// What a base row with an entry's key has come to, in entry.matched; 0 if none has been seen.
+const (
+	matchedRow     = 1 // it stays, perhaps with other values
+	matchedRemoved = 2
+)
 
 // node is one version of a row. In partial updates next is the version that fills what
 // this one lacks; -1 ends the chain.
@@ -351,6 +357,11 @@ func (r *Reducer) Wins(i int, stored Value) bool {
 
 // Matched tells whether MergeBase has met the entry's key in a base file.
 func (r *Reducer) Matched(i int) bool { return atomic.LoadUint32(&r.entries[i].matched) != 0 }
+
+// Removed reports whether the entry, a delete, has removed a base row.
+func (r *Reducer) Removed(i int) bool {
+	return atomic.LoadUint32(&r.entries[i].matched) == matchedRemoved
+}
 
 // Take makes a batch of the rows of the given entries, which are not deletes. The caller
 // releases it.

@@ -187,6 +187,11 @@ func (r *Rules) wins(s step, newer, older Value, newerDelete, olderDelete bool) 
 	return Compare(newer, older) >= 0
 }
 
+// Certain reports whether a change takes effect whatever is stored: a row, a delete, or nothing.
+func (r *Rules) Certain(order Value, isDelete bool) bool {
+	return isDelete && order.IsDefault() || !r.ordered(inLog, true) && !r.ordered(withRow, true)
+}
+
 // deleteWins is wins for an entry of a delete block against what earlier log blocks left.
 // It differs from wins in two points that real Hudi has: an unconditional delete that is
 // already there stays, and values of different types let the delete win.

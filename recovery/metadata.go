@@ -17,6 +17,45 @@ import (
 // rollback if that has a delta commit of its own there, as in version 6 it always has.
 const rollbackSuffix = "006"
 
+// restoreSuffix makes the time at which a rollback of version 6 notes what it changes in the
+// record index, as real Hudi's restore makes one for what it notes.
+const restoreSuffix = "003"
+
+// restoreRecords notes what a rollback, at time at, of a completed write changes in the record
+// index, where the write's delta commit cannot be rolled back: the index has begun with it, or a
+// compaction has taken it in. The files of before and after are needed for that, so it is done
+// before any is deleted, and as long as the write is completed; it may have been done before.
+// From version 8 on it counts when the rollback is completed. The caller holds the lock.
+func restoreRecords(ctx context.Context, h *table.Handle, tl *timeline.Timeline, at string, plan *timeline.RollbackPlan) error {
+	target, ok := find(tl, plan.Instant.Time)
+	if ok != nil || !target.Done() {
+		return nil
+	}
+	m, err := txn.OpenMetadata(ctx, h, tl)
+	if err != nil || m == nil || !slices.Contains(m.Of.MetadataPartitions, metadata.RecordIndex) || !mixed(m, target) {
+		return err
+	}
+	u := metadata.NewUpdate(h.Config.Version)
+	if h.Config.SliceLogs() {
+		at += restoreSuffix
+	} else {
+		gone := map[string][]string{}
+		for _, r := range plan.Requests {
+			for _, f := range r.FilesToDelete {
+				gone[r.Partition] = append(gone[r.Partition], path.Base(f))
+			}
+		}
+		u = metadata.Rollback(h.Config.Version, &timeline.RollbackMetadata{}, gone)
+	}
+	records, err := m.UndoneRecords(ctx, h, tl, at, target)
+	if err != nil {
+		return err
+	}
+	defer records.Close()
+	u.SetRecords(records)
+	return m.Apply(ctx, at, u)
+}
+
 // undoMetadata takes the write target out of the metadata table, in the rollback at time at.
 // The write is still on the table's timeline and pending, so that its delta commit does not
 // count. Each step may have been done before. The caller holds the lock.
@@ -41,6 +80,8 @@ func undoMetadata(ctx context.Context, h *table.Handle, tl *timeline.Timeline, a
 		if err := m.Reload(ctx); err != nil {
 			return err
 		}
+	}
+	if _, taken := m.Timeline.Find(at, timeline.DeltaCommit); taken {
 		at += rollbackSuffix
 	}
 	return rollbackMetadata(ctx, m, at, target)
@@ -139,8 +180,8 @@ func takenIn(m *txn.Metadata, i timeline.Instant, by func(compaction timeline.In
 }
 
 // unmixed makes sure that a completed write can be taken out of the metadata table. Out of
-// indexes nothing can that a compaction has taken in, or that they began with. Out of the
-// listing files can, but not while a compaction is pending, and not a compaction of the table,
+// statistics nothing can that a compaction has taken in, or that they began with. Out of the
+// listing files can, and rows out of the record index, but not while a compaction is pending, and not a compaction of the table,
 // whose plan stays: it would not be noted when it is executed again.
 func unmixed(ctx context.Context, h *table.Handle, tl *timeline.Timeline, target timeline.Instant) error {
 	m, err := txn.OpenMetadata(ctx, h, tl)
@@ -148,14 +189,22 @@ func unmixed(ctx context.Context, h *table.Handle, tl *timeline.Timeline, target
 		return err
 	}
 	i, noted := m.Timeline.Find(target.Time, timeline.DeltaCommit)
-	indexed := len(m.Of.MetadataPartitions) > 1
 	staysPlanned := h.Config.Type == table.MOR && target.Action == timeline.Commit
 	pending := func(c timeline.Instant) bool { return !c.Done() }
 	if noted && (takenIn(m, i, pending) || staysPlanned && compacted(m, i)) {
 		return fmt.Errorf("a compaction of the metadata table has it in its plan; drop that first with hudictl metadata drop: %w", base.ErrInvalid)
 	}
-	if !indexed || noted && !compacted(m, i) && !m.BegunSince(i) {
+	stays := func(p string) bool { return p == metadata.Files || p == metadata.RecordIndex }
+	fixed := slices.DeleteFunc(slices.Clone(m.Of.MetadataPartitions), stays)
+	if len(fixed) == 0 || !mixed(m, target) {
 		return nil
 	}
-	return fmt.Errorf("the indexes %v of the metadata table have taken it in; drop them first, for example with hoodie.metadata.index.column.stats.enable=false: %w", m.Of.MetadataPartitions, base.ErrInvalid)
+	return fmt.Errorf("the indexes %v of the metadata table have taken it in; drop them first, for example with hoodie.metadata.index.column.stats.enable=false: %w", fixed, base.ErrInvalid)
+}
+
+// mixed tells whether indexes of the metadata table have a completed write in them: they have
+// begun with it, or a compaction has taken it in.
+func mixed(m *txn.Metadata, target timeline.Instant) bool {
+	i, noted := m.Timeline.Find(target.Time, timeline.DeltaCommit)
+	return !noted || compacted(m, i) || m.BegunSince(i)
 }

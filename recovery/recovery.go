@@ -340,6 +340,9 @@ func execute(ctx context.Context, h *table.Handle, tl *timeline.Timeline, at str
 	if err := tl.Inflight(ctx, at, timeline.Rollback, nil); err != nil {
 		return err
 	}
+	if err := restoreRecords(ctx, h, tl, at, plan); err != nil {
+		return err
+	}
 	// Undone from here on: readers must not see the write while its files go.
 	if err := tl.Remove(ctx, target, action, timeline.Completed); err != nil {
 		return err

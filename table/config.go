@@ -117,14 +117,22 @@ const (
 	IndexGlobalBloom  = "GLOBAL_BLOOM"
 	IndexBucket       = "BUCKET"
 	IndexRecord       = "RECORD_INDEX"
+	// IndexGlobalRecord is the newer name of IndexRecord; IndexPartRecord is by partitions.
+	IndexGlobalRecord = "GLOBAL_RECORD_LEVEL_INDEX"
+	IndexPartRecord   = "RECORD_LEVEL_INDEX"
 )
 
 // Global tells whether a key of the table has one row whatever its partition.
 func (c IndexConfig) Global() bool {
-	return c.Kind == IndexGlobalSimple || c.Kind == IndexGlobalBloom || c.Kind == IndexRecord
+	return c.Kind == IndexGlobalSimple || c.Kind == IndexGlobalBloom || c.Kind == IndexRecord || c.Kind == IndexGlobalRecord
 }
 
-var indexKinds = []string{IndexSimple, IndexGlobalSimple, IndexBloom, IndexGlobalBloom, IndexBucket, IndexRecord}
+// Records tells whether rows are found by the record index of the metadata table, if there is one.
+func (c IndexConfig) Records() bool {
+	return c.Kind == IndexRecord || c.Kind == IndexGlobalRecord || c.Kind == IndexPartRecord
+}
+
+var indexKinds = []string{IndexSimple, IndexGlobalSimple, IndexBloom, IndexGlobalBloom, IndexBucket, IndexRecord, IndexGlobalRecord, IndexPartRecord}
 
 // CDC supplemental logging modes.
 const (

@@ -35,8 +35,19 @@ type Handle struct {
 	Metadata        MetadataMode
 	MetadataWithout []string
 	MetadataStats   bool
+	// RecordIndex is the record index that a table without one gets, nil for none.
+	RecordIndex *RecordIndex
 	// NewUUID makes random ids, in canonical text.
 	NewUUID func() string
+}
+
+// RecordIndex says what a record index of the metadata table is to be like.
+type RecordIndex struct {
+	// Partitioned says that a key is unique within its partition only, from version 9 on.
+	Partitioned bool
+	// Least and Most bound the number of its file groups, or of those of a partition; 0 stands
+	// for real Hudi's numbers.
+	Least, Most int64
 }
 
 // The defaults of a Handle, which are real Hudi's.

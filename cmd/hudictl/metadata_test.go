@@ -32,7 +32,7 @@ func TestMetadataOfSparks(t *testing.T) {
 	dir := goldentest.Unpack(t, "v9_mdt_full")
 	r := hudictl(`{"id":"1000","region":"eu","ts":1}`, "commit", dir, "-", "--op", "upsert")
 	require.Equal(t, 8, r.code, r.stderr)
-	require.Contains(t, r.stderr, "record_index")
+	require.Contains(t, r.stderr, "bloom_filters")
 	ok(t, "", "metadata", "drop", dir)
 	ok(t, "", "metadata", "init", dir)
 	require.Empty(t, ok(t, "", "check", dir))

@@ -39,6 +39,7 @@ func newRoot(a *app) *cobra.Command {
 		newFiles(a),
 		newCheck(a),
 		newMetadata(a),
+		newIndex(a),
 		newStats(a),
 		newInspect(a),
 		newIngest(a),

@@ -35,6 +35,7 @@ var (
 	BucketHashField    = &option{key: "hoodie.bucket.index.hash.field"}
 	BucketEngine       = &option{key: "hoodie.index.bucket.engine"}
 	SimpleIndexMoves   = &option{key: "hoodie.simple.index.update.partition.path", preset: "true"}
+	RecordIndexMoves   = &option{key: "hoodie.record.index.update.partition.path", preset: "false"}
 	BloomIndexMoves    = &option{key: "hoodie.bloom.index.update.partition.path", preset: "true"}
 	CompactInline      = &option{key: "hoodie.compact.inline", preset: "true"}
 	CompactAfter       = &option{key: "hoodie.compact.inline.max.delta.commits", preset: "5"}
@@ -48,6 +49,11 @@ var (
 	PartitionStats     = &option{key: "hoodie.metadata.index.partition.stats.enable"}
 	BloomFilters       = &option{key: "hoodie.metadata.index.bloom.filter.enable"}
 	RecordIndex        = &option{key: "hoodie.metadata.global.record.level.index.enable", aliases: []string{"hoodie.metadata.record.index.enable"}}
+	RecordGroupsMin    = &option{key: "hoodie.metadata.global.record.level.index.min.filegroup.count", aliases: []string{"hoodie.metadata.record.index.min.filegroup.count"}}
+	RecordGroupsMax    = &option{key: "hoodie.metadata.global.record.level.index.max.filegroup.count", aliases: []string{"hoodie.metadata.record.index.max.filegroup.count"}}
+	RecordPartitioned  = &option{key: "hoodie.metadata.record.level.index.enable"}
+	PartGroupsMin      = &option{key: "hoodie.metadata.record.level.index.min.filegroup.count", aliases: []string{"hoodie.metadata.partitioned.record.index.min.filegroup.count"}}
+	PartGroupsMax      = &option{key: "hoodie.metadata.record.level.index.max.filegroup.count", aliases: []string{"hoodie.metadata.partitioned.record.index.max.filegroup.count"}}
 	PartitionsToDelete = &option{key: "hoodie.datasource.write.partitions.to.delete"}
 	CombineInsert      = &option{key: "hoodie.combine.before.insert", preset: "false"}
 	DropDuplicates     = &option{key: "hoodie.datasource.write.insert.drop.duplicates", preset: "false"}
@@ -56,7 +62,7 @@ var (
 	LockWait           = &option{key: "hoodie.write.lock.wait_time_ms", preset: "60000"}
 	ClockSkew          = &option{key: "hoodie.time.generator.max_expected_clock_skew_ms"}
 	HeartbeatInterval  = &option{key: "hoodie.client.heartbeat.interval_in_ms", preset: "60000"}
-	effective          = []*option{MaxFileSize, SmallFileLimit, SmallFileCount, InsertAutoSplit, InsertSplitSize, RecordSize, RecordSizeLearn, Codec, LogBlockSize, IndexType, BucketCount, BucketHashField, BucketEngine, SimpleIndexMoves, BloomIndexMoves, CompactInline, CompactAfter, CompactTargetIO, CleanAutomatic, CleanCommits, PayloadClass, MetadataEnable, MetadataCompact, ColumnStats, PartitionStats, BloomFilters, RecordIndex, PartitionsToDelete, CombineInsert, DropDuplicates, DuplicatePolicy, BulkInsertSort, LockWait, ClockSkew, HeartbeatInterval}
+	effective          = []*option{MaxFileSize, SmallFileLimit, SmallFileCount, InsertAutoSplit, InsertSplitSize, RecordSize, RecordSizeLearn, Codec, LogBlockSize, IndexType, BucketCount, BucketHashField, BucketEngine, SimpleIndexMoves, BloomIndexMoves, CompactInline, CompactAfter, CompactTargetIO, CleanAutomatic, CleanCommits, PayloadClass, MetadataEnable, MetadataCompact, ColumnStats, PartitionStats, BloomFilters, RecordIndex, PartitionsToDelete, CombineInsert, DropDuplicates, DuplicatePolicy, BulkInsertSort, LockWait, ClockSkew, HeartbeatInterval, RecordIndexMoves, RecordGroupsMin, RecordGroupsMax, RecordPartitioned, PartGroupsMin, PartGroupsMax}
 	tablePropertyRoots = []string{"hoodie.table.", "hoodie.record.merge.", "hoodie.datasource.write.", "hoodie.keygen.", "hoodie.populate.meta.fields", "hoodie.database.name"}
 )
 
@@ -137,6 +143,14 @@ func (o Options) Off(k *option) (bool, error) {
 	}
 	on, err := o.Bool(k)
 	return !on, err
+}
+
+// On tells whether the user has switched an option on.
+func (o Options) On(k *option) (bool, error) {
+	if !o.Has(k) {
+		return false, nil
+	}
+	return o.Bool(k)
 }
 
 // Unknown returns, for each name that is no Hudi option we have heard of, a warning that

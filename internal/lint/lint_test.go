@@ -33,6 +33,7 @@ var order = [][]string{
 	{"internal/metadata"},
 	{"keygen", "merge"},
 	{"internal/fileslice"},
+	{"internal/recordindex"},
 	{"index"},
 	{"lock"},
 	{"internal/txn"},

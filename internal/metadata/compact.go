@@ -149,6 +149,9 @@ func (m *merging) fold(heads []head, key []byte) ([]byte, error) {
 		return versions[0].value, nil
 	}
 	m.merged++
+	if last := versions[len(versions)-1]; m.partition == RecordIndex && last.schema == m.schema {
+		return last.value, nil // it replaces those before
+	}
 	return m.join(versions)
 }
 
@@ -172,6 +175,8 @@ func (m *merging) join(versions []version) ([]byte, error) {
 		return appendFiles(nil, m.version, int64(rec.Type), rec.Files), nil
 	case rec.Column != nil:
 		return appendStats(nil, m.version, int64(rec.Type), rec.Column)
+	case rec.Location != nil:
+		return appendLocation(nil, m.version, *rec.Location), nil
 	}
 	return nil, fmt.Errorf("versions of its records cannot be merged: %w", base.ErrUnsupported)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/hudi-go/hudi-go/internal/base"
@@ -45,6 +46,43 @@ func DefineColumnStats(ctx context.Context, st storage.Store, c *table.Config, c
 	all[ColumnStats] = Definition{
 		Name: ColumnStats, Type: ColumnStats, Function: ColumnStats, Fields: columns, Options: map[string]string{}, Version: version,
 	}
+	return storeDefinitions(ctx, st, c, all, clock)
+}
+
+// optionPartitioned is the index option of a record index with file groups of their own for each
+// partition of the table.
+const optionPartitioned = "isPartitioned"
+
+// DefineRecordIndex notes what the record index is like, which tables before version 9 do not
+// say. The caller holds the table's lock.
+func DefineRecordIndex(ctx context.Context, st storage.Store, c *table.Config, partitioned bool, clock func() time.Time) error {
+	const since = 9
+	if c.Version < since {
+		return nil
+	}
+	all, err := Definitions(ctx, st, c)
+	if err != nil {
+		return err
+	}
+	if all == nil {
+		all = map[string]Definition{}
+	}
+	all[RecordIndex] = Definition{
+		Name: RecordIndex, Type: RecordIndex, Fields: []string{}, Version: "V1",
+		Options: map[string]string{optionPartitioned: strconv.FormatBool(partitioned)},
+	}
+	return storeDefinitions(ctx, st, c, all, clock)
+}
+
+// RecordsPartitioned tells whether the record index has file groups for each partition of the
+// table.
+func RecordsPartitioned(ctx context.Context, st storage.Store, c *table.Config) (bool, error) {
+	all, err := Definitions(ctx, st, c)
+	return all[RecordIndex].Options[optionPartitioned] == "true", err
+}
+
+// storeDefinitions gives a table index definitions, and the property that names their file.
+func storeDefinitions(ctx context.Context, st storage.Store, c *table.Config, all map[string]Definition, clock func() time.Time) error {
 	if at, ok := c.Property(propDefinitions); !ok || at == "" {
 		if err := c.Update(ctx, st, map[string]string{propDefinitions: definitionsFile}, nil, clock); err != nil {
 			return err

@@ -7,8 +7,12 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
+	"runtime"
 	"slices"
 	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/internal/hfile"
@@ -48,7 +52,17 @@ type group struct {
 type layer struct {
 	file    *hfile.Reader
 	schema  string
+	known   bool            // the schema is
 	deletes map[string]bool // of a block that deletes
+}
+
+func (l *layer) decode(value []byte) (*Record, error) {
+	if l.known {
+		if rec, ok := decodePlace(value); ok {
+			return rec, nil
+		}
+	}
+	return decode(l.schema, value)
 }
 
 // partition returns the file groups of a partition of the metadata table in the order of
@@ -66,7 +80,7 @@ func (t *Table) partition(ctx context.Context, name string) ([]*group, error) {
 	if err != nil {
 		return nil, fmt.Errorf("metadata: %w", err)
 	}
-	if len(list) == 0 {
+	if len(list) == 0 && name != RecordIndex { // a partitioned one begins with none
 		return nil, fmt.Errorf("metadata: %s: partition %s has no file groups: %w", t.store.URI(), name, base.ErrCorrupt)
 	}
 	byNumber(list)
@@ -126,7 +140,7 @@ func (o *opener) layers(ctx context.Context, s table.FileSlice) ([]layer, error)
 		if err != nil {
 			return nil, fmt.Errorf("metadata: %s: %w", t.store.URI(), err)
 		}
-		layers = append(layers, layer{file: h, schema: h.Schema()})
+		layers = append(layers, layer{file: h, schema: h.Schema(), known: known(h.Schema())})
 	}
 	var logs []*logfile.Reader
 	for _, l := range s.Logs {
@@ -162,7 +176,7 @@ func (o *opener) open(ctx context.Context, path string) (storage.File, error) {
 func blockLayer(ctx context.Context, b *logfile.Block) (layer, error) {
 	if b.Type != logfile.Delete {
 		h, err := b.HFile()
-		return layer{file: h, schema: b.Schema()}, err
+		return layer{file: h, schema: b.Schema(), known: known(b.Schema())}, err
 	}
 	content, err := b.Content(ctx)
 	if err != nil {
@@ -185,25 +199,42 @@ func (t *Table) get(ctx context.Context, partition, key string) (*Record, error)
 	return recs[key], err
 }
 
-// lookup returns the records of those of the keys that a partition has. It reads the
-// groups, and in them the blocks, that the keys lie in.
+// lookup returns the records of those of the keys that a partition has.
 func (t *Table) lookup(ctx context.Context, partition string, keys []string) (map[string]*Record, error) {
 	all, err := t.partition(ctx, partition)
 	if err != nil {
 		return nil, err
 	}
-	byGroup := make(map[int][][]byte)
+	return t.lookupIn(ctx, all, keys)
+}
+
+// lookupIn returns the records of those of the keys that some groups have, over which keys are
+// spread by their hash. It reads the groups, and in them the blocks, that the keys lie in.
+func (t *Table) lookupIn(ctx context.Context, all []*group, keys []string) (map[string]*Record, error) {
+	byGroup := make([][][]byte, len(all))
 	for _, key := range keys {
 		n := groupOf(key, len(all))
 		byGroup[n] = append(byGroup[n], []byte(key))
 	}
-	out := make(map[string]*Record, len(keys))
+	found := make([]map[string]*Record, len(all))
+	work, ctx := errgroup.WithContext(ctx)
+	work.SetLimit(runtime.GOMAXPROCS(0))
 	for n, wanted := range byGroup {
-		slices.SortFunc(wanted, bytes.Compare)
-		err := t.collect(ctx, all[n], out, len(keys), func(f *hfile.Reader) iter.Seq2[hfile.Entry, error] { return f.Lookup(ctx, wanted) })
-		if err != nil {
-			return nil, err
+		if len(wanted) == 0 {
+			continue
 		}
+		work.Go(func() error {
+			slices.SortFunc(wanted, bytes.Compare)
+			found[n] = make(map[string]*Record, len(wanted))
+			return t.collect(ctx, all[n], found[n], len(wanted), func(f *hfile.Reader) iter.Seq2[hfile.Entry, error] { return f.Lookup(ctx, wanted) })
+		})
+	}
+	if err := work.Wait(); err != nil {
+		return nil, err
+	}
+	out := make(map[string]*Record, len(keys))
+	for _, some := range found {
+		maps.Copy(out, some)
 	}
 	return out, nil
 }
@@ -232,8 +263,12 @@ func (t *Table) collect(ctx context.Context, g *group, out map[string]*Record, l
 		return err
 	}
 	for _, l := range layers {
-		for key := range l.deletes {
-			delete(out, key)
+		if len(l.deletes) > len(out) {
+			maps.DeleteFunc(out, func(key string, _ *Record) bool { return l.deletes[key] })
+		} else {
+			for key := range l.deletes {
+				delete(out, key)
+			}
 		}
 		if l.file == nil {
 			continue
@@ -242,7 +277,7 @@ func (t *Table) collect(ctx context.Context, g *group, out map[string]*Record, l
 			if err != nil {
 				return fmt.Errorf("metadata: %s: %w", t.store.URI(), err)
 			}
-			rec, err := decode(l.schema, e.Value)
+			rec, err := l.decode(e.Value)
 			if err != nil {
 				return fmt.Errorf("metadata: %s: file group %s, key %q: %w", t.store.URI(), g.slice.FileID, e.Key, err)
 			}

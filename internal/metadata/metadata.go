@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 
 	"github.com/hudi-go/hudi-go/internal/base"
@@ -45,6 +44,7 @@ var ErrNone = errors.New("no metadata table")
 // Table is a metadata table as one picture of its table's timeline shows it. It is safe for
 // concurrent use until it is closed.
 type Table struct {
+	root   storage.Store // of the table
 	store  storage.Store
 	config *table.Config // of the table
 	view   *table.View   // of the metadata table's own files
@@ -61,7 +61,7 @@ func Open(ctx context.Context, st storage.Store, c *table.Config, tl *timeline.T
 	if !slices.Contains(c.MetadataPartitions, Files) {
 		return nil, fmt.Errorf("metadata: %s: %w", st.URI(), ErrNone)
 	}
-	t := &Table{store: storage.Sub(st, Folder), config: c}
+	t := &Table{root: st, store: storage.Sub(st, Folder), config: c}
 	own, err := table.LoadConfig(ctx, t.store)
 	if errors.Is(err, base.ErrNotTable) {
 		return nil, fmt.Errorf("metadata: %w: %w", err, ErrNone)
@@ -187,36 +187,6 @@ func (t *Table) Files(ctx context.Context, partition string) ([]storage.Entry, e
 		out = append(out, storage.Entry{Path: p, Name: name, Size: f.Size})
 	}
 	slices.SortFunc(out, func(a, b storage.Entry) int { return cmp.Compare(a.Name, b.Name) })
-	return out, nil
-}
-
-// recordGroup is what the file ids of the record index look like, but for one that has groups
-// of its own for each partition of the table.
-var recordGroup = regexp.MustCompile(`^record-index-\d+-0$`)
-
-// Locations returns where the record index has the records of keys; keys without a record
-// are left out. An index of the keys of each partition wraps base.ErrUnsupported.
-func (t *Table) Locations(ctx context.Context, keys []string) (map[string]Location, error) {
-	groups, err := t.partition(ctx, RecordIndex)
-	if err != nil {
-		return nil, err
-	}
-	for _, g := range groups {
-		if !recordGroup.MatchString(g.slice.FileID) {
-			return nil, fmt.Errorf("metadata: %s: file group %s is of a record index by partitions: %w", t.store.URI(), g.slice.FileID, base.ErrUnsupported)
-		}
-	}
-	recs, err := t.lookup(ctx, RecordIndex, keys)
-	if err != nil {
-		return nil, err
-	}
-	out := make(map[string]Location, len(recs))
-	for key, rec := range recs {
-		if rec.Location == nil {
-			return nil, fmt.Errorf("metadata: %s: the record index has no location for %q: %w", t.store.URI(), key, base.ErrCorrupt)
-		}
-		out[key] = *rec.Location
-	}
 	return out, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"strings"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -118,15 +119,27 @@ func groupOf(key string, n int) int {
 	if n == 1 {
 		return 0
 	}
-	var h int32 // Java's String.hashCode
-	for _, unit := range utf16.Encode([]rune(key)) {
-		h = 31*h + int32(unit)
-	}
+	h := javaHash(key)
 	if h < 0 {
 		h = -h // that of the least number stays negative
 	}
 	g := h % int32(n)
 	return int(max(g, -g))
+}
+
+// javaHash is Java's String.hashCode.
+func javaHash(s string) (h int32) {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			h = 0
+			for _, unit := range utf16.Encode([]rune(s)) {
+				h = 31*h + int32(unit)
+			}
+			return h
+		}
+		h = 31*h + int32(s[i])
+	}
+	return h
 }
 
 // secondaryPrefix is what the keys of a secondary index begin with for a value.

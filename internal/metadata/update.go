@@ -17,6 +17,8 @@ func Keeps(c *table.Config, partition string) bool {
 	switch partition {
 	case Files:
 		return true
+	case RecordIndex:
+		return c.MetaFields
 	case ColumnStats, PartitionStats:
 		return c.Type == table.COW && c.Version >= 9
 	}
@@ -44,6 +46,7 @@ func GoesWith(going []string, partition string) bool {
 type Update struct {
 	version int
 	parts   map[string]*changes
+	records *Records // the changes of the record index, nil for none
 }
 
 type changes struct {
@@ -63,7 +66,21 @@ func NewUpdate(version int) *Update {
 }
 
 // Partitions are the partitions of the metadata table that the update changes, sorted.
-func (u *Update) Partitions() []string { return sortedKeys(u.parts) }
+func (u *Update) Partitions() []string {
+	names := sortedKeys(u.parts)
+	if u.records != nil {
+		names = append(names, RecordIndex)
+		slices.Sort(names)
+	}
+	return names
+}
+
+// SetRecords adds what the instant changes in the record index, prepared as log files.
+func (u *Update) SetRecords(r *Records) {
+	if len(r.prepared) > 0 {
+		u.records = r
+	}
+}
 
 func (u *Update) part(name string) *changes {
 	p, ok := u.parts[name]

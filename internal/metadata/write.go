@@ -68,7 +68,10 @@ func (w *Writer) groups(ctx context.Context, partition string) ([]table.FileSlic
 // a delta commit has them.
 func (w *Writer) Plan(ctx context.Context, u *Update) (map[string][]*timeline.WriteStat, error) {
 	plan := map[string][]*timeline.WriteStat{}
-	for _, partition := range u.Partitions() {
+	if err := w.planRecords(ctx, u, plan); err != nil {
+		return nil, err
+	}
+	for _, partition := range sortedKeys(u.parts) {
 		groups, err := w.groups(ctx, partition)
 		if err != nil {
 			return nil, err
@@ -92,7 +95,10 @@ func (w *Writer) Logs(ctx context.Context, u *Update) (map[string][]*timeline.Wr
 		return nil, err
 	}
 	stats := map[string][]*timeline.WriteStat{}
-	for _, partition := range u.Partitions() {
+	if err := w.recordLogs(ctx, u, stats); err != nil {
+		return nil, err
+	}
+	for _, partition := range sortedKeys(u.parts) {
 		groups, err := w.groups(ctx, partition)
 		if err != nil {
 			return nil, err
@@ -178,7 +184,7 @@ func (w *Writer) blocks(schema, partition string, c changes) ([]byte, error) {
 	if len(c.deletes) > 0 {
 		deletes := make([]logfile.DeleteRecord, len(c.deletes))
 		for i, key := range c.deletes {
-			deletes[i] = logfile.DeleteRecord{Key: key, Partition: partition, HasPartition: true, Ordering: logfile.Ordering{Kind: logfile.OrderingInt}}
+			deletes[i] = deleteOf(partition, key)
 		}
 		out = logfile.AppendBlock(out, logfile.Delete, header, logfile.DeleteContent(deletes))
 	}
@@ -189,13 +195,11 @@ func (w *Writer) blocks(schema, partition string, c changes) ([]byte, error) {
 // file with the records that an update has for it.
 func (w *Writer) Begin(ctx context.Context, partition string, u *Update) ([]*timeline.WriteStat, error) {
 	l := layouts[partition]
-	empty := logfile.AppendBlock(nil, logfile.Delete, map[logfile.HeaderKey]string{logfile.HeaderInstant: w.Instant}, logfile.DeleteContent(nil))
 	var stats []*timeline.WriteStat
 	for number, c := range u.part(partition).split(l.groups) {
 		id := fmt.Sprintf("%s%04d-0", l.prefix, number)
-		name := base.LogFileName{FileID: id, Time: w.Instant, Version: 1, Token: base.WriteToken(0, 0, 0)}
-		if err := w.Store.Put(ctx, base.Join(partition, name.String()), empty); err != nil {
-			return nil, fmt.Errorf("metadata: begin %s of %s: %w", partition, w.Store.URI(), err)
+		if err := w.beginGroup(ctx, partition, id); err != nil {
+			return nil, err
 		}
 		if len(c.puts) == 0 {
 			continue
@@ -216,6 +220,15 @@ func (w *Writer) Begin(ctx context.Context, partition string, u *Update) ([]*tim
 	return stats, nil
 }
 
+// beginGroup makes the empty log file that a file group begins with.
+func (w *Writer) beginGroup(ctx context.Context, partition, id string) error {
+	name := base.LogFileName{FileID: id, Time: w.Instant, Version: 1, Token: base.WriteToken(0, 0, 0)}
+	if err := w.Store.Put(ctx, base.Join(partition, name.String()), emptyLog(w.Instant)); err != nil {
+		return fmt.Errorf("metadata: begin %s of %s: %w", partition, w.Store.URI(), err)
+	}
+	return nil
+}
+
 // baseFile writes a base file of a file group from records in the order of keys.
 func (w *Writer) baseFile(ctx context.Context, partition, id string, number int, records func(yield func(entry, error) bool)) (*timeline.WriteStat, error) {
 	name := base.BaseFileName{FileID: id, Token: base.WriteToken(number, 0, 0), Instant: w.Instant, Ext: w.View.Config().BaseExt()}.String()
@@ -233,8 +246,10 @@ func (w *Writer) baseFile(ctx context.Context, partition, id string, number int,
 	}
 	defer sink.Abort()
 	h := hfile.NewWriter(sink, hfile.GZ, w.Created)
-	bloom, err := basefile.NewBloomBuilder(0, nil)
-	if err != nil {
+	var bloom *basefile.BloomBuilder
+	if partition == RecordIndex { // its filters would be full, and nobody asks them
+		h.SetBlockSize(recordDataBlock)
+	} else if bloom, err = basefile.NewBloomBuilder(0, nil); err != nil {
 		return fail(err)
 	}
 	var first, last string
@@ -246,7 +261,9 @@ func (w *Writer) baseFile(ctx context.Context, partition, id string, number int,
 		if err := h.Add(key, e.value); err != nil {
 			return fail(err)
 		}
-		bloom.Add(key)
+		if bloom != nil {
+			bloom.Add(key)
+		}
 		if s.NumWrites == 0 {
 			first = e.key
 		}
@@ -255,9 +272,11 @@ func (w *Writer) baseFile(ctx context.Context, partition, id string, number int,
 	}
 	h.SetInfo(hfile.InfoSchema, []byte(schema))
 	if s.NumWrites > 0 {
-		filter := bloom.Build()
-		h.SetMeta(hfile.MetaBloom, []byte(filter.Marshal()))
-		h.SetInfo(hfile.InfoBloomType, []byte(filter.TypeCode()))
+		if bloom != nil {
+			filter := bloom.Build()
+			h.SetMeta(hfile.MetaBloom, []byte(filter.Marshal()))
+			h.SetInfo(hfile.InfoBloomType, []byte(filter.TypeCode()))
+		}
 		h.SetInfo(hfile.InfoMinKey, []byte(first))
 		h.SetInfo(hfile.InfoMaxKey, []byte(last))
 	}

@@ -160,11 +160,7 @@ func (m *Metadata) apply(ctx context.Context, instant string, begun bool, u *met
 // writer makes files of the metadata table. The time in HFiles follows from the instant, so
 // that a second try makes the same bytes.
 func (m *Metadata) writer(instant string) *metadata.Writer {
-	created, err := base.ParseInstant(instant, m.Timeline.Location())
-	if err != nil {
-		created = time.UnixMilli(0) // that of a partition's beginning
-	}
-	return &metadata.Writer{Store: m.Table.Store, View: m.Table.View(m.Timeline), Instant: instant, Created: created}
+	return &metadata.Writer{Store: m.Table.Store, View: m.Table.View(m.Timeline), Instant: instant, Created: createdAt(instant, m.Timeline.Location())}
 }
 
 // complete completes a writer's instant.
@@ -226,6 +222,7 @@ const (
 	firstInstant    = "00000000000000000" // from version 8 on
 	noInstant       = "00000000000000"    // version 6, for a table without instants
 	beginningSuffix = "010"               // version 6, after the newest instant
+	firstBeginning  = 10                  // the number of that suffix; others follow
 )
 
 // errPending refuses a metadata table for now.
@@ -293,15 +290,26 @@ func beginning(c *table.Config, tl *timeline.Timeline) string {
 	if !c.SliceLogs() {
 		return firstInstant
 	}
+	return lastCompleted(tl) + beginningSuffix
+}
+
+// lastCompleted is the time of the newest completed instant.
+func lastCompleted(tl *timeline.Timeline) string {
 	last := noInstant
 	for _, i := range tl.Completed() {
 		last = i.Time
 	}
-	return last + beginningSuffix
+	return last
 }
 
 // begin makes the file groups of a partition as an instant of the metadata table.
 func (m *Metadata) begin(ctx context.Context, instant, partition string, u *metadata.Update) error {
+	return m.beginWith(ctx, instant, partition, func(w *metadata.Writer) ([]*timeline.WriteStat, error) { return w.Begin(ctx, partition, u) })
+}
+
+// beginWith makes the file groups of a partition as an instant of the metadata table; files
+// writes them.
+func (m *Metadata) beginWith(ctx context.Context, instant, partition string, files func(*metadata.Writer) ([]*timeline.WriteStat, error)) error {
 	if err := m.Timeline.Request(ctx, instant, timeline.DeltaCommit, nil); err != nil {
 		return err
 	}
@@ -313,7 +321,7 @@ func (m *Metadata) begin(ctx context.Context, instant, partition string, u *meta
 		return err
 	}
 	w := m.writer(instant)
-	stats, err := w.Begin(ctx, partition, u)
+	stats, err := files(w)
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,8 @@ type Txn struct {
 	begun *timeline.Timeline // what the table was when the transaction began
 
 	partitions sync.Map // paths of partitions whose metafile is known to exist
+
+	records *metadata.Records // changes of the record index, nil unless they are gathered
 }
 
 // beginTries bounds how often Begin takes another time after an unknown outcome.
@@ -36,12 +38,7 @@ const beginTries = 5
 // actions). The heartbeat runs until Commit or Close.
 func Begin(ctx context.Context, h *table.Handle, action timeline.Action, content []byte) (*Txn, error) {
 	t := &Txn{Action: action, table: h}
-	err := locked(ctx, h, func(c *table.Config, tl *timeline.Timeline, held *lock.Held) error {
-		if err := completeMetadata(ctx, h, c, tl, held); err != nil {
-			return err
-		}
-		return t.open(ctx, tl, content)
-	})
+	err := prepared(ctx, h, func(c *table.Config, tl *timeline.Timeline, _ *lock.Held) error { return t.open(ctx, tl, content) })
 	if err != nil {
 		return nil, err
 	}
@@ -108,6 +105,9 @@ func (t *Txn) Close(ctx context.Context) error {
 	}
 	h := t.heart
 	t.heart = nil
+	if err := t.closeRecords(); err != nil {
+		t.table.Log.Warn("spill file left behind", "error", err)
+	}
 	// The file stays, to be removed by recovery; on stores without file locks an early
 	// removal would make the instant look like one of Spark's.
 	return h.stop(ctx, false)
@@ -130,7 +130,16 @@ func (t *Txn) Commit(ctx context.Context, meta *timeline.CommitMetadata, checks 
 	if err != nil {
 		return "", fmt.Errorf("txn: metadata of %s: %w", t.Instant, err)
 	}
-	note := func(s metadata.Source) (*metadata.Update, error) { return s.Commit(ctx, meta) }
+	if err := t.prepareRecords(ctx, meta); err != nil {
+		return "", fmt.Errorf("txn: record index of %s: %w", t.Instant, err)
+	}
+	note := func(s metadata.Source) (*metadata.Update, error) {
+		u, err := s.Commit(ctx, meta)
+		if err == nil {
+			err = t.noteRecords(ctx, s, u, meta)
+		}
+		return u, err
+	}
 	all := append([]Check{func(now *timeline.Timeline) error { return t.conflicts(ctx, now, meta) }}, checks...)
 	return t.publish(ctx, content, note, func() error { return t.reconcile(ctx, meta) }, all)
 }
@@ -281,6 +290,9 @@ func (t *Txn) complete(ctx context.Context, now *timeline.Timeline, held *lock.H
 func (t *Txn) finish(ctx context.Context) {
 	if err := RemoveMarkers(ctx, t.table.Store, t.Instant); err != nil {
 		t.table.Log.Warn("markers left behind", "instant", t.Instant, "error", err)
+	}
+	if err := t.closeRecords(); err != nil {
+		t.table.Log.Warn("spill file left behind", "error", err)
 	}
 	h := t.heart
 	t.heart = nil

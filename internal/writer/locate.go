@@ -31,6 +31,10 @@ func (w *write) chooseIndex(ctx context.Context) error {
 			return w.chooseBuckets()
 		}
 	case table.IndexSimple, table.IndexBloom, table.IndexGlobalSimple, table.IndexGlobalBloom:
+	case table.IndexRecord, table.IndexGlobalRecord, table.IndexPartRecord:
+		if found, err := w.chooseRecords(ctx); found || err != nil {
+			return err
+		}
 	default:
 		return fmt.Errorf("write to table %s: index %s: %w", c.Name, c.Index.Kind, base.ErrUnsupported)
 	}

@@ -131,5 +131,5 @@ func (w *write) doLog(ctx context.Context, j *job) ([]*timeline.WriteStat, error
 	if j.group.New {
 		stat.NumInserts, stat.NumUpdateWrites = stat.NumWrites, 0
 	}
-	return []*timeline.WriteStat{stat}, nil
+	return []*timeline.WriteStat{stat}, w.noteLog(ctx, j, entries, stat)
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/hudi-go/hudi-go/cow"
 	"github.com/hudi-go/hudi-go/index"
 	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/internal/metadata"
 	"github.com/hudi-go/hudi-go/internal/txn"
 	"github.com/hudi-go/hudi-go/keygen"
 	"github.com/hudi-go/hudi-go/merge"
@@ -260,6 +261,9 @@ type write struct {
 	seqno  atomic.Int64
 	// replaced are the file groups that the write hides, by partition; nil unless it replaces.
 	replaced map[string][]string
+
+	records *metadata.Records // of the record index, nil if the table has none
+	opened  openedIndex
 }
 
 // resolve finds out what the write needs to know of the table as a timeline shows it.
@@ -380,7 +384,11 @@ func (w *write) run(ctx context.Context, t *txn.Txn, files func(ctx context.Cont
 		return Result{}, err
 	}
 	w.begun(t)
+	defer w.opened.close()
 	if err := w.followKeys(ctx); err != nil {
+		return Result{}, err
+	}
+	if err := w.beginRecords(ctx); err != nil {
 		return Result{}, err
 	}
 	stats, err := files(ctx, w)

@@ -1,0 +1,138 @@
+package hudi
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/internal/conf"
+	"github.com/hudi-go/hudi-go/internal/metadata"
+	"github.com/hudi-go/hudi-go/internal/txn"
+	"github.com/hudi-go/hudi-go/recovery"
+	"github.com/hudi-go/hudi-go/table"
+)
+
+// partitionedSince is the table version from which on record indexes may be partitioned.
+const partitionedSince = 9
+
+// recordOptions says whether the table gets a record index, and what it is like. The global one
+// and the partitioned one exclude each other.
+func recordOptions(h *table.Handle, props conf.Options) error {
+	global, err := props.On(conf.RecordIndex)
+	if err != nil {
+		return err
+	}
+	partitioned, err := props.On(conf.RecordPartitioned)
+	switch {
+	case err != nil:
+		return err
+	case !global && !partitioned:
+		return nil
+	case global && partitioned:
+		return fmt.Errorf("table %s: hoodie.metadata.global.record.level.index.enable and hoodie.metadata.record.level.index.enable exclude each other: %w", h.Config.Name, base.ErrInvalid)
+	case partitioned && h.Config.Version < partitionedSince:
+		return fmt.Errorf("table %s: hoodie.metadata.record.level.index.enable needs a table of version %d, and it has %d: %w", h.Config.Name, partitionedSince, h.Config.Version, base.ErrInvalid)
+	}
+	h.RecordIndex = &table.RecordIndex{Partitioned: partitioned}
+	least, most := conf.RecordGroupsMin, conf.RecordGroupsMax
+	if partitioned {
+		least, most = conf.PartGroupsMin, conf.PartGroupsMax
+	}
+	if h.RecordIndex.Least, err = props.Int(least); err != nil {
+		return err
+	}
+	h.RecordIndex.Most, err = props.Int(most)
+	return err
+}
+
+// Index is an index of a table's metadata table.
+type Index struct {
+	// Name is that of its partition of the metadata table: record_index, column_stats, ….
+	Name string `json:"name"`
+	// Of are the columns that it is of, where it says so.
+	Of []string `json:"columns,omitempty"`
+	// Partitioned says of a record index that a key is unique within its partition only.
+	Partitioned bool `json:"partitioned,omitempty"`
+	// Building says that somebody is making it, or has died while he did; nobody reads it.
+	Building bool `json:"building,omitempty"`
+	// FileGroups and Bytes are how large it is.
+	FileGroups int   `json:"fileGroups"`
+	Bytes      int64 `json:"bytes"`
+}
+
+// Indexes lists the indexes of the table's metadata table, by name.
+func (t *Table) Indexes(ctx context.Context) ([]Index, error) {
+	c := t.Config()
+	defined, err := metadata.Definitions(ctx, t.handle.Store, c)
+	if err != nil {
+		return nil, err
+	}
+	building := c.MetadataInflight()
+	names := slices.Concat(c.MetadataPartitions, building)
+	slices.Sort(names)
+	var out []Index
+	for _, name := range slices.Compact(names) {
+		if name == metadata.Files {
+			continue
+		}
+		i := Index{Name: name, Of: defined[name].Fields, Building: slices.Contains(building, name)}
+		if name == metadata.RecordIndex {
+			if i.Partitioned, err = metadata.RecordsPartitioned(ctx, t.handle.Store, c); err != nil {
+				return nil, err
+			}
+		}
+		slices, err := txn.MetadataSlices(ctx, t.handle, name)
+		if err != nil {
+			return nil, err
+		}
+		i.FileGroups = len(slices)
+		for _, s := range slices {
+			i.Bytes += s.Size()
+		}
+		out = append(out, i)
+	}
+	return out, nil
+}
+
+// RecordIndexOptions say what a record index is to be like.
+type RecordIndexOptions struct {
+	// Partitioned says that a key is unique within its partition only; from version 9 on.
+	Partitioned bool
+	// FileGroups is how many file groups it gets, or each partition of the table in a
+	// partitioned one; 0 lets the number of rows decide.
+	FileGroups int
+}
+
+// CreateRecordIndex gives the table a record index, and a metadata table if it has none: where
+// the row of each key is, which writers keep in step from then on, and by which they and readers
+// find rows. A table that has one wraps ErrInvalid. Open the table again to read by it.
+func (t *Table) CreateRecordIndex(ctx context.Context, o RecordIndexOptions) error {
+	if o.Partitioned && t.Config().Version < partitionedSince {
+		return fmt.Errorf("create a record index of %s: one by partitions needs a table of version %d, and it has %d: %w", t.URI(), partitionedSince, t.Config().Version, base.ErrInvalid)
+	}
+	h := *t.handle
+	h.RecordIndex = &table.RecordIndex{Partitioned: o.Partitioned, Least: int64(o.FileGroups), Most: int64(o.FileGroups)}
+	if h.Metadata == table.MetadataKeep {
+		h.Metadata = table.MetadataMake
+	}
+	if _, err := recovery.Recover(ctx, &h); err != nil {
+		return err
+	}
+	return txn.BeginRecordIndex(ctx, &h)
+}
+
+// DropIndex takes an index of the metadata table away, by its name. With the record index go the
+// secondary indexes, with the statistics of columns those of partitions.
+func (t *Table) DropIndex(ctx context.Context, name string) error {
+	there := slices.Concat(t.Config().MetadataPartitions, t.Config().MetadataInflight())
+	if name == metadata.Files || !slices.Contains(there, name) {
+		return fmt.Errorf("drop index %s of %s: it has no such index: %w", name, t.URI(), base.ErrInvalid)
+	}
+	h := *t.handle
+	h.MetadataWithout = append(slices.Clone(h.MetadataWithout), name)
+	if name == metadata.ColumnStats {
+		h.MetadataWithout = append(h.MetadataWithout, metadata.PartitionStats)
+	}
+	return txn.DropIndexes(ctx, &h)
+}
