@@ -1,6 +1,7 @@
 package pingpong
 
 import (
+	"encoding/base64"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 // What a step does, for those who carry it out.
 const (
 	Write    = "write"    // Rows, with Op
+	Amend    = "amend"    // the rows that meet Where: they get the values of Set, or are deleted if there is none
 	SQL      = "sql"      // Statement, where {table} is the table's name and {newest} the last write; Rows are the view named rows
 	Schedule = "schedule" // a compaction
 	Execute  = "execute"  // the compaction of Plan
@@ -33,6 +35,8 @@ type Step struct {
 	Options   map[string]string
 	Statement string
 	Plan      string // instant of a compaction
+	Set       string
+	Where     string
 
 	before []randomtable.Column // of the table
 	effect func(Instant)        // on the model
@@ -45,6 +49,8 @@ func (s Step) String() string {
 	switch s.Do {
 	case Write:
 		return fmt.Sprintf("%s: %s of %d rows (%s) %v", s.Who, s.Op, len(s.Rows), randomtable.DDLOf(s.Columns), s.Options)
+	case Amend:
+		return fmt.Sprintf("%s: %s WHERE %s SET %s", s.Who, s.Kind, s.Where, s.Set)
 	case SQL:
 		return fmt.Sprintf("%s: %s %v", s.Who, s.Statement, s.Options)
 	case Execute:
@@ -74,16 +80,16 @@ var kinds = []kind{
 	}},
 	{name: "delete", weight: 8, make: (*Sequence).deletes},
 	{name: "delete with order", weight: 8, who: Ours, make: (*Sequence).orderedDeletes},
-	{name: "DELETE FROM", weight: 4, who: Spark, make: (*Sequence).deleteFrom},
-	{name: "UPDATE", weight: 4, who: Spark, make: (*Sequence).update},
+	{name: "DELETE FROM", weight: 5, make: (*Sequence).deleteFrom},
+	{name: "UPDATE", weight: 5, make: (*Sequence).update},
 	{name: "MERGE INTO", weight: 4, who: Spark, make: (*Sequence).mergeInto},
-	{name: "insert-overwrite", weight: 3, who: Spark, make: func(s *Sequence, _ Actor) (Step, bool) {
+	{name: "insert-overwrite", weight: 4, make: func(s *Sequence, _ Actor) (Step, bool) {
 		return s.overwrite("insert_overwrite", s.fresh(1+s.r.IntN(6))), s.replaceable()
 	}},
-	{name: "insert-overwrite-table", weight: 2, who: Spark, make: func(s *Sequence, _ Actor) (Step, bool) {
+	{name: "insert-overwrite-table", weight: 2, make: func(s *Sequence, _ Actor) (Step, bool) {
 		return s.overwrite("insert_overwrite_table", s.fresh(5+s.r.IntN(15))), s.replaceable()
 	}},
-	{name: "delete-partition", weight: 2, who: Spark, make: (*Sequence).deletePartition},
+	{name: "delete-partition", weight: 3, make: (*Sequence).deletePartition},
 	{name: "evolve", weight: 6, make: (*Sequence).evolve},
 	{name: "compact", weight: 6, make: func(s *Sequence, _ Actor) (Step, bool) {
 		return s.compaction(Compact), s.compactable()
@@ -178,32 +184,55 @@ func only(row map[string]any, columns []randomtable.Column) map[string]any {
 // sql tells whether Spark's SQL can work on the table.
 func (s *Sequence) sql() bool { return len(s.Table.Ordering) < 2 }
 
+// literal is a value in the SQL of who takes it.
+func literal(who Actor, of randomtable.Type, v any) string {
+	if who == Spark || v == nil {
+		return randomtable.Literal(of, v)
+	}
+	text := fmt.Sprint(v)
+	switch of.DDL {
+	case "string":
+		return "'" + strings.ReplaceAll(text, "'", "''") + "'"
+	case "binary":
+		raw, err := base64.StdEncoding.DecodeString(text)
+		if err != nil {
+			panic(err) // we have made it
+		}
+		return fmt.Sprintf("X'%x'", raw)
+	case "date":
+		return "DATE '" + text + "'"
+	case "timestamp":
+		return "TIMESTAMP '" + text + "'"
+	}
+	return text
+}
+
 // where is the condition of one row.
-func (s *Sequence) where(key Key) string {
+func (s *Sequence) where(who Actor, key Key) string {
 	var out []string
 	for name, value := range s.Model.keys[key].columns {
 		if slices.Contains(s.Table.Keys, name) {
-			out = append(out, name+" = "+randomtable.Literal(s.Table.Column(name).Type, value))
+			out = append(out, name+" = "+literal(who, s.Table.Column(name).Type, value))
 		}
 	}
 	slices.Sort(out)
 	return strings.Join(out, " AND ")
 }
 
-func (s *Sequence) deleteFrom(Actor) (Step, bool) {
+func (s *Sequence) deleteFrom(who Actor) (Step, bool) {
 	keys := s.some(1, true)
-	if len(keys) == 0 || !s.sql() || s.Table.Version == 8 && s.Table.Kind == mor && s.rules.event {
+	if len(keys) == 0 || who == Spark && !s.sql() || s.Table.Version == 8 && s.Table.Kind == mor && s.rules.event {
 		return Step{}, false
 	}
 	list := []change{{key: keys[0], unconditional: true}}
-	return Step{Do: SQL, Statement: "DELETE FROM {table} WHERE " + s.where(keys[0]), effect: func(at Instant) { s.Model.write(at, list) }}, true
+	return Step{Do: Amend, Where: s.where(who, keys[0]), effect: func(at Instant) { s.Model.write(at, list) }}, true
 }
 
 // update sets one column. In logs of versions 8 and 9 such blocks have some columns only.
-func (s *Sequence) update(Actor) (Step, bool) {
+func (s *Sequence) update(who Actor) (Step, bool) {
 	keys := s.some(1, true)
 	free := slices.DeleteFunc(s.Table.Free(), func(c randomtable.Column) bool { return c.Type.Nested })
-	if len(keys) == 0 || len(free) == 0 || !s.sql() || s.rules.fill || s.Table.Kind == mor && s.Table.Version > 6 {
+	if len(keys) == 0 || len(free) == 0 || s.rules.fill || who == Spark && (!s.sql() || s.Table.Kind == mor && s.Table.Version > 6) {
 		return Step{}, false
 	}
 	c, now := pick(s.r, free...), s.Model.rows[keys[0]]
@@ -212,9 +241,12 @@ func (s *Sequence) update(Actor) (Step, bool) {
 		row[name] = value
 	}
 	row[c.Name] = s.Table.Row(s.Model.keys[keys[0]].columns)[c.Name]
+	if _, text := row[c.Name].(string); text && (c.Type.DDL == "float" || c.Type.DDL == "double") {
+		row[c.Name] = nil // our SQL has no literals of NaN and infinities
+	}
 	list := []change{{key: keys[0], row: row, order: now.order}}
 	return Step{
-		Do: SQL, Statement: fmt.Sprintf("UPDATE {table} SET %s = %s WHERE %s", c.Name, randomtable.Literal(c.Type, row[c.Name]), s.where(keys[0])),
+		Do: Amend, Set: c.Name + " = " + literal(who, c.Type, row[c.Name]), Where: s.where(who, keys[0]),
 		effect: func(at Instant) { s.Model.write(at, list) },
 	}, true
 }
