@@ -113,7 +113,7 @@ var kinds = []kind{
 	{name: "crash", weight: 5, who: Ours, make: (*Sequence).crash},
 	{name: "clustering", weight: 3, who: Spark, make: (*Sequence).clustering},
 	{name: "metadata anew", weight: 2, who: Ours, make: func(s *Sequence, _ Actor) (Step, bool) {
-		return Step{Do: Metadata}, s.Table.Metadata && s.Table.Option("metadata.index.column.stats.enable") != "true"
+		return Step{Do: Metadata}, s.Table.Metadata && s.planned == nil && s.Table.Option("metadata.index.column.stats.enable") != "true"
 	}},
 }
 

@@ -103,7 +103,7 @@ func (s *Sequence) changes(n int, who Actor) []change {
 		for range twice {
 			c := change{key: key, row: s.Table.Row(s.Model.keys[key].columns)}
 			dead := s.Model.rows[key] == nil
-			if c.row[isDeleted] == true {
+			if c.row[isDeleted] == true && twice == 1 { // a delete and an older row in one write are one delete, in two writes a row
 				c.deleted = true
 				s.timed(&c, s.deleteTime(key))
 			} else {
