@@ -279,7 +279,7 @@ func withWholes(op string) func(out, l, r *vector, n int) func(row int) (bool, e
 		return func(row int) (bool, error) {
 			x, y := l.whole[row], r.whole[row]
 			var v int64
-			fits := true
+			var fits bool
 			switch op {
 			case "+":
 				v = x + y
