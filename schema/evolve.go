@@ -19,7 +19,26 @@ import (
 // take gives an error that wraps base.ErrInvalid, names the column and says how to mend it.
 // That a row lacks a value of a column that is not nullable is Conform's to find.
 func Evolve(table, incoming *Schema) (*Schema, error) {
-	record, err := evolve(table.record, incoming.WithoutMeta().record, place{})
+	return EvolveWith(table, incoming, KeepMissing)
+}
+
+// Missing says what becomes of the table's columns, and of the fields of its records, that
+// incoming rows lack.
+type Missing uint8
+
+const (
+	// KeepMissing keeps them; rows have their default or null there.
+	KeepMissing Missing = iota
+	// RefuseMissing makes them an error, as real Hudi does if it is not told otherwise.
+	RefuseMissing
+	// DropMissing takes them out of the table.
+	DropMissing
+)
+
+// EvolveWith is Evolve with a choice of what becomes of columns that incoming does not have.
+func EvolveWith(table, incoming *Schema, missing Missing) (*Schema, error) {
+	e := evolver{missing}
+	record, err := e.evolve(table.record, incoming.WithoutMeta().record, place{})
 	if err != nil {
 		return nil, err
 	}
@@ -29,13 +48,16 @@ func Evolve(table, incoming *Schema) (*Schema, error) {
 	return New(record)
 }
 
+// evolver evolves types.
+type evolver struct{ missing Missing }
+
 // evolve returns t when it can take in as it is.
-func evolve(t, in *Type, at place) (*Type, error) {
+func (e evolver) evolve(t, in *Type, at place) (*Type, error) {
 	switch {
 	case t.Kind == Record && in.Kind == Record:
-		return evolveRecord(t, in, at)
+		return e.record(t, in, at)
 	case t.Kind == in.Kind && (t.Kind == Array || t.Kind == Map):
-		elem, err := evolve(t.Elem, in.Elem, place{path: join(at.path, ListElement), record: at.record, field: at.field})
+		elem, err := e.evolve(t.Elem, in.Elem, place{path: join(at.path, ListElement), record: at.record, field: at.field})
 		if err != nil || elem == t.Elem {
 			return t, err
 		}
@@ -53,7 +75,7 @@ func evolve(t, in *Type, at place) (*Type, error) {
 		t.describe(), in.describe(), t.describe())
 }
 
-func evolveRecord(t, in *Type, at place) (*Type, error) {
+func (e evolver) record(t, in *Type, at place) (*Type, error) {
 	fields := t.Fields
 	changed := false
 	set := func(i int, f Field) {
@@ -70,7 +92,7 @@ func evolveRecord(t, in *Type, at place) (*Type, error) {
 		inside := at.in(t, f.Name)
 		i := slices.IndexFunc(t.Fields, func(o Field) bool { return o.Name == f.Name })
 		if i >= 0 {
-			ft, err := evolve(t.Fields[i].Type, f.Type, inside)
+			ft, err := e.evolve(t.Fields[i].Type, f.Type, inside)
 			if err != nil {
 				return nil, err
 			}
@@ -86,12 +108,35 @@ func evolveRecord(t, in *Type, at place) (*Type, error) {
 		}
 		set(len(fields), f)
 	}
-	if !changed {
+	kept, err := e.kept(fields, in, at)
+	if err != nil {
+		return nil, err
+	}
+	if !changed && len(kept) == len(t.Fields) {
 		return t, nil
 	}
 	wider := *t
-	wider.Fields = fields
+	wider.Fields = kept
 	return &wider, nil
+}
+
+// kept are the fields that stay in a record.
+func (e evolver) kept(fields []Field, in *Type, at place) ([]Field, error) {
+	if e.missing == KeepMissing {
+		return fields, nil
+	}
+	var kept []Field
+	for _, f := range fields {
+		there := slices.ContainsFunc(in.Fields, func(o Field) bool { return o.Name == f.Name })
+		if !there && e.missing == RefuseMissing {
+			return nil, place{path: join(at.path, f.Name)}.errorf(base.ErrInvalid,
+				"the table has it and the rows do not: give it, write some columns only (--partial), or set hoodie.write.set.null.for.missing.columns=true for nulls")
+		}
+		if there {
+			kept = append(kept, f)
+		}
+	}
+	return kept, nil
 }
 
 // addable says whether a new column may come to the record t.

@@ -144,3 +144,29 @@ func TestEvolveColumns(t *testing.T) {
 	require.Equal(t, 1, strings.Count(got.Avro(), `"size":1`))
 	require.Equal(t, got.Record(), mustParse(t, got.Avro()).Record())
 }
+
+func TestEvolveWithout(t *testing.T) {
+	table := mustParse(t, record(`{"name":"a","type":"int"},{"name":"b","type":["null","string"],"default":null},
+		{"name":"s","type":{"type":"record","name":"s","fields":[{"name":"x","type":"int"},{"name":"y","type":["null","int"],"default":null}]}}`))
+	rows := mustParse(t, record(`{"name":"a","type":"long"},{"name":"c","type":["null","int"],"default":null},
+		{"name":"s","type":{"type":"record","name":"s","fields":[{"name":"x","type":"int"}]}}`))
+	got, err := EvolveWith(table, rows, KeepMissing)
+	require.NoError(t, err)
+	require.Equal(t, []string{"a", "b", "s", "c"}, names(got))
+
+	got, err = EvolveWith(table, rows, DropMissing)
+	require.NoError(t, err)
+	require.Equal(t, []string{"a", "s", "c"}, names(got))
+	require.Equal(t, Long, got.Fields()[0].Type.Kind)
+	require.Len(t, got.Fields()[1].Type.Fields, 1)
+	require.Equal(t, []string{"a", "b", "s"}, names(table))
+
+	_, err = EvolveWith(table, rows, RefuseMissing)
+	require.ErrorIs(t, err, base.ErrInvalid)
+	require.ErrorContains(t, err, "column s.y")
+	_, err = EvolveWith(table, mustParse(t, record(`{"name":"a","type":"int"}`)), RefuseMissing)
+	require.ErrorContains(t, err, "column b")
+	same, err := EvolveWith(table, table, RefuseMissing)
+	require.NoError(t, err)
+	require.Same(t, table, same)
+}

@@ -62,7 +62,11 @@ var (
 	LockWait           = &option{key: "hoodie.write.lock.wait_time_ms", preset: "60000"}
 	ClockSkew          = &option{key: "hoodie.time.generator.max_expected_clock_skew_ms"}
 	HeartbeatInterval  = &option{key: "hoodie.client.heartbeat.interval_in_ms", preset: "60000"}
-	effective          = []*option{MaxFileSize, SmallFileLimit, SmallFileCount, InsertAutoSplit, InsertSplitSize, RecordSize, RecordSizeLearn, Codec, LogBlockSize, IndexType, BucketCount, BucketHashField, BucketEngine, SimpleIndexMoves, BloomIndexMoves, CompactInline, CompactAfter, CompactTargetIO, CleanAutomatic, CleanCommits, PayloadClass, MetadataEnable, MetadataCompact, ColumnStats, PartitionStats, BloomFilters, RecordIndex, PartitionsToDelete, CombineInsert, DropDuplicates, DuplicatePolicy, BulkInsertSort, LockWait, ClockSkew, HeartbeatInterval, RecordIndexMoves, RecordGroupsMin, RecordGroupsMax, RecordPartitioned, PartGroupsMin, PartGroupsMax}
+	SetNullForMissing  = &option{key: "hoodie.write.set.null.for.missing.columns", preset: "false"}
+	DropMissing        = &option{key: "hoodie.datasource.write.schema.allow.auto.evolution.column.drop", preset: "false"}
+	ReconcileSchema    = &option{key: "hoodie.datasource.write.reconcile.schema", preset: "false"}
+	ValidateSchema     = &option{key: "hoodie.avro.schema.validate", preset: "false"}
+	effective          = []*option{MaxFileSize, SmallFileLimit, SmallFileCount, InsertAutoSplit, InsertSplitSize, RecordSize, RecordSizeLearn, Codec, LogBlockSize, IndexType, BucketCount, BucketHashField, BucketEngine, SimpleIndexMoves, BloomIndexMoves, CompactInline, CompactAfter, CompactTargetIO, CleanAutomatic, CleanCommits, PayloadClass, MetadataEnable, MetadataCompact, ColumnStats, PartitionStats, BloomFilters, RecordIndex, PartitionsToDelete, CombineInsert, DropDuplicates, DuplicatePolicy, BulkInsertSort, LockWait, ClockSkew, HeartbeatInterval, RecordIndexMoves, RecordGroupsMin, RecordGroupsMax, RecordPartitioned, PartGroupsMin, PartGroupsMax, SetNullForMissing, DropMissing, ReconcileSchema, ValidateSchema}
 	tablePropertyRoots = []string{"hoodie.table.", "hoodie.record.merge.", "hoodie.datasource.write.", "hoodie.keygen.", "hoodie.populate.meta.fields", "hoodie.database.name"}
 )
 
