@@ -8,10 +8,8 @@ import (
 	"fmt"
 	"hash/maphash"
 	"iter"
-	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/hudi-go/hudi-go/internal/base"
@@ -253,12 +251,8 @@ func (r *Reader) needed(q Request) (*schema.Schema, error) {
 	for _, f := range q.Columns.Fields() {
 		add(f.Name)
 	}
-	add(schema.MetaRecordKey)
-	if r.Keys != nil {
-		for _, name := range r.Keys.KeyFields() {
-			top, _, _ := strings.Cut(name, ".")
-			add(top)
-		}
+	for _, name := range r.stored().Columns() {
+		add(name)
 	}
 	for _, name := range r.Rules.Ordering {
 		add(name)
@@ -309,19 +303,5 @@ func (r *Reader) openLogs(ctx context.Context, q Request) (*logs, error) {
 	return l, err
 }
 
-// keysOf returns the record keys of a batch, which the caller releases.
-func (r *Reader) keysOf(batch arrow.RecordBatch) (*array.String, error) {
-	if r.Keys != nil {
-		return r.Keys.Keys(batch, r.Alloc)
-	}
-	at := batch.Schema().FieldIndices(schema.MetaRecordKey)
-	if len(at) == 0 {
-		return nil, fmt.Errorf("rows have no %s column: %w", schema.MetaRecordKey, base.ErrCorrupt)
-	}
-	keys, ok := batch.Column(at[0]).(*array.String)
-	if !ok {
-		return nil, fmt.Errorf("column %s is %s: %w", schema.MetaRecordKey, batch.Column(at[0]).DataType(), base.ErrCorrupt)
-	}
-	keys.Retain()
-	return keys, nil
-}
+// stored finds the keys of rows.
+func (r *Reader) stored() keygen.Stored { return keygen.Stored{Made: r.Keys} }

@@ -166,7 +166,7 @@ func (p *pass) addRows(b *logfile.Block, batch arrow.RecordBatch) error {
 		batch = named
 	}
 	defer batch.Release()
-	keys, err := p.reader.keysOf(batch)
+	keys, err := p.reader.stored().Of(batch, p.reader.Alloc)
 	if err != nil {
 		return err
 	}
@@ -218,7 +218,7 @@ func (p *pass) mergeBase(batch arrow.RecordBatch) (goOn bool, err error) {
 		defer kept.Release()
 		batch = kept
 	}
-	keys, err := p.reader.keysOf(batch)
+	keys, err := p.reader.stored().Of(batch, p.reader.Alloc)
 	if err != nil {
 		return false, err
 	}
