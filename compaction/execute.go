@@ -19,6 +19,7 @@ import (
 	"github.com/hudi-go/hudi-go/internal/fileslice"
 	"github.com/hudi-go/hudi-go/internal/mem"
 	"github.com/hudi-go/hudi-go/internal/txn"
+	"github.com/hudi-go/hudi-go/keygen"
 	"github.com/hudi-go/hudi-go/merge"
 	"github.com/hudi-go/hudi-go/recovery"
 	"github.com/hudi-go/hudi-go/schema"
@@ -165,13 +166,19 @@ func (r *Runner) compactAll(ctx context.Context, t *txn.Txn, plan *timeline.Comp
 	if err != nil {
 		return nil, err
 	}
+	var keys keygen.Stored
+	if !r.Table.Config.MetaFields {
+		if keys.Made, err = keygen.NewKeys(r.Table.Config, rows); err != nil {
+			return nil, err
+		}
+	}
 	in := &fileslice.Reader{
 		Store: r.Table.Store, Rules: rules, Alloc: r.Alloc, Table: full,
-		MetaFields: r.Table.Config.MetaFields, History: history, LogMemory: r.Memory / int64(workers), Valid: valid,
+		MetaFields: r.Table.Config.MetaFields, Keys: keys.Made, History: history, LogMemory: r.Memory / int64(workers), Valid: valid,
 	}
 	var tokens atomic.Int64
 	out := &cow.Writer{
-		Store: r.Table.Store, Schema: full, Alloc: r.Alloc, Instant: t.Instant, Codec: r.Codec,
+		Store: r.Table.Store, Schema: full, Keys: keys, Alloc: r.Alloc, Instant: t.Instant, Codec: r.Codec,
 		Token:    func() string { return base.WriteToken(int(tokens.Add(1)-1), 0, 0) },
 		Parallel: max(1, runtime.GOMAXPROCS(0)/workers),
 		Announce: func(ctx context.Context, partition, path string, update bool) error {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/internal/basefile"
+	"github.com/hudi-go/hudi-go/keygen"
 	"github.com/hudi-go/hudi-go/merge"
 	"github.com/hudi-go/hudi-go/schema"
 	"github.com/hudi-go/hudi-go/storage"
@@ -28,7 +29,9 @@ type Writer struct {
 	Store storage.Store
 	// Schema is that of the rows, with the meta columns.
 	Schema *schema.Schema
-	Alloc  memory.Allocator
+	// Keys finds the record keys of rows.
+	Keys  keygen.Stored
+	Alloc memory.Allocator
 	// Instant is the requested time of the instant that the files belong to.
 	Instant string
 	// Announce is called before a file is made: it puts the partition's metafile and the
@@ -47,6 +50,8 @@ type Writer struct {
 	// RowGroupRows is how many rows a row group has at most, by default
 	// basefile.DefaultRowGroupRows.
 	RowGroupRows int
+	// Changes says how changes are logged; nil if they are not.
+	Changes *ChangeLogs
 }
 
 // Records are told the keys of rows, as a record index needs them. They are safe for concurrent
@@ -174,7 +179,7 @@ func (w *Writer) Merge(ctx context.Context, old table.FileSlice, changes *merge.
 			inserts = append(inserts, e)
 		}
 	}
-	if err := f.insertAll(ctx, changes.TakeAll(inserts)); err != nil {
+	if err := f.insertAll(ctx, f.logged(changes.TakeAll(inserts))); err != nil {
 		return nil, err
 	}
 	stat, err := f.close()
@@ -234,13 +239,15 @@ type file struct {
 	rows   *basefile.Writer
 	name   arrow.Array // the file's name, as often as the largest batch so far has rows
 	nameAt int
+	log    *changeLog // nil if changes are not logged
 	closed bool
 }
 
 // open announces and opens a base file. old is the file that it replaces, nil for the
 // first of its group, and filter its filter of keys if that is to be gone on with.
 func (w *Writer) open(ctx context.Context, partition, fileID string, old *table.BaseFile, filter *basefile.Bloom) (*file, error) {
-	name := base.BaseFileName{FileID: fileID, Token: w.Token(), Instant: w.Instant, Ext: base.ParquetExt}.String()
+	token := w.Token()
+	name := base.BaseFileName{FileID: fileID, Token: token, Instant: w.Instant, Ext: base.ParquetExt}.String()
 	path := base.Join(partition, name)
 	stat := &timeline.WriteStat{FileID: fileID, Path: path, PartitionPath: partition, PrevCommit: timeline.NoPrevCommit}
 	if old != nil {
@@ -260,11 +267,46 @@ func (w *Writer) open(ctx context.Context, partition, fileID string, old *table.
 		return nil, errors.Join(fmt.Errorf("cow: %s: %w", path, err), sink.Abort())
 	}
 	f := &file{writer: w, stat: stat, sink: sink, rows: rows, nameAt: -1}
-	if _, at, ok := w.Schema.Field(schema.MetaFileName); ok {
+	if _, at, ok := w.Schema.Field(schema.MetaFileName); ok && w.Keys.Made == nil {
 		f.nameAt = at
 		f.name = repeat(w.Alloc, name, 1)
 	}
+	if old != nil && w.Changes != nil {
+		if f.log, err = w.openChanges(ctx, partition, fileID, token); err != nil {
+			f.abort()
+			return nil, err
+		}
+	}
 	return f, nil
+}
+
+// logged notes rows as new ones in the change log, if there is one.
+func (f *file) logged(rows Rows) Rows {
+	if f.log == nil {
+		return rows
+	}
+	return func(yield func(arrow.RecordBatch, error) bool) {
+		for batch, err := range rows {
+			if err == nil {
+				err = f.logInserts(batch)
+			}
+			if !yield(batch, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (f *file) logInserts(batch arrow.RecordBatch) error {
+	keys, err := f.writer.Keys.Of(batch, f.writer.Alloc)
+	if err != nil {
+		return err
+	}
+	defer keys.Release()
+	if err := f.log.inserted(batch, keys); err != nil {
+		return fmt.Errorf("cow: write %s: %w", f.log.path, err)
+	}
+	return nil
 }
 
 // insertAll adds rows that are new to the table.
@@ -287,14 +329,11 @@ func (f *file) insert(batch arrow.RecordBatch) error {
 	if err := f.write(batch, f.rows.Write); err != nil || f.writer.Records == nil || batch.NumRows() == 0 {
 		return err
 	}
-	_, at, ok := f.writer.Schema.Field(schema.MetaRecordKey)
-	if !ok {
-		return fmt.Errorf("cow: write %s: rows without keys for the record index: %w", f.stat.Path, base.ErrUnsupported)
-	}
-	keys, err := keysOf(batch, at)
+	keys, err := f.writer.Keys.Of(batch, f.writer.Alloc)
 	if err != nil {
 		return fmt.Errorf("cow: write %s: %w", f.stat.Path, err)
 	}
+	defer keys.Release()
 	return f.writer.Records.Put(f.stat.PartitionPath, f.stat.FileID, f.writer.Instant, keys)
 }
 
@@ -332,6 +371,12 @@ func (f *file) names(n int64) arrow.Array {
 
 // close makes the file visible and returns its statistics.
 func (f *file) close() (*timeline.WriteStat, error) {
+	if f.log != nil {
+		if err := f.log.close(); err != nil {
+			return nil, err
+		}
+		f.stat.CDCStats = map[string]int64{f.log.path: f.log.bytes}
+	}
 	summary, err := f.rows.Close()
 	if err == nil {
 		err = f.sink.Close()
@@ -352,6 +397,7 @@ func (f *file) abort() {
 		f.closed = true
 		f.release()
 		f.rows.Abort()
+		f.log.abort()
 		_ = f.sink.Abort() // the error that led here is the one to tell
 	}
 }

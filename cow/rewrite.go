@@ -8,9 +8,7 @@ import (
 	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
 
-	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/internal/basefile"
 	"github.com/hudi-go/hudi-go/merge"
 	"github.com/hudi-go/hudi-go/schema"
@@ -37,7 +35,6 @@ type rewrite struct {
 	changes *merge.Reducer
 	entries []int32 // of the changes that may be in the file; none if the rows stay as they are
 	copies  []bool  // columns that can be copied
-	keyAt   int
 	stats   merge.Stats
 }
 
@@ -48,10 +45,6 @@ func (x *rewrite) small(g *basefile.RowGroup) bool {
 }
 
 func (x *rewrite) run(ctx context.Context) (merge.Stats, error) {
-	var ok bool
-	if _, x.keyAt, ok = x.w.Schema.Field(schema.MetaRecordKey); !ok {
-		return x.stats, fmt.Errorf("rows without meta fields: %w", base.ErrUnsupported)
-	}
 	if x.copies = x.f.rows.Copies(x.old); x.copies != nil && x.f.nameAt >= 0 {
 		x.copies[x.f.nameAt] = false
 	}
@@ -94,7 +87,10 @@ func (x *rewrite) changed(ctx context.Context, groups []basefile.RowGroup) ([]bo
 			out[i] = true
 			continue
 		}
-		n := keysIn(g, keys)
+		n := len(keys)
+		if x.w.Keys.Made == nil { // made keys have no statistics
+			n = keysIn(g, keys)
+		}
 		out[i] = n > 0
 		if few := 2*n <= len(groups); n > 0 && few { // so few that it may well have none of them
 			var err error
@@ -127,7 +123,7 @@ func keysIn(g *basefile.RowGroup, keys [][]byte) int {
 
 // hasKeys reads the keys of a row group to see whether one is to be changed.
 func (x *rewrite) hasKeys(ctx context.Context, g *basefile.RowGroup) (bool, error) {
-	columns, err := x.w.Schema.Project([]string{schema.MetaRecordKey})
+	columns, err := x.w.Schema.Project(x.w.Keys.Columns())
 	if err != nil {
 		return false, err
 	}
@@ -135,14 +131,24 @@ func (x *rewrite) hasKeys(ctx context.Context, g *basefile.RowGroup) (bool, erro
 		if err != nil {
 			return false, err
 		}
-		keys, err := keysOf(batch, 0)
-		if err != nil {
-			return false, err
+		found, err := x.anyChanged(batch)
+		if found || err != nil {
+			return found, err
 		}
-		for i := range keys.Len() {
-			if x.changes.Find(keys.Value(i)) >= 0 {
-				return true, nil
-			}
+	}
+	return false, nil
+}
+
+// anyChanged tells whether a row of a batch is to be changed.
+func (x *rewrite) anyChanged(batch arrow.RecordBatch) (bool, error) {
+	keys, err := x.w.Keys.Of(batch, x.w.Alloc)
+	if err != nil {
+		return false, err
+	}
+	defer keys.Release()
+	for i := range keys.Len() {
+		if x.changes.Find(keys.Value(i)) >= 0 {
+			return true, nil
 		}
 	}
 	return false, nil
@@ -155,14 +161,6 @@ func only(groups ...*basefile.RowGroup) func(basefile.Statistics) bool {
 		g, ok := s.(*basefile.RowGroup)
 		return ok && g.First >= first && g.First <= last
 	}
-}
-
-func keysOf(batch arrow.RecordBatch, at int) (*array.String, error) {
-	keys, ok := batch.Column(at).(*array.String)
-	if !ok {
-		return nil, fmt.Errorf("column %s is %s: %w", schema.MetaRecordKey, batch.Column(at).DataType(), base.ErrCorrupt)
-	}
-	return keys, nil
 }
 
 // keep copies a row group. Columns that the old file has in another form, or not at all, are
@@ -240,15 +238,9 @@ func (x *rewrite) merge(ctx context.Context, groups []basefile.RowGroup) error {
 		}
 		merged := batch
 		if len(x.entries) > 0 {
-			keys, err := keysOf(batch, x.keyAt)
-			if err != nil {
+			if merged, err = x.mergeBatch(batch); err != nil {
 				return err
 			}
-			var stats merge.Stats
-			if merged, stats, err = x.changes.MergeBase(batch, keys); err != nil {
-				return err
-			}
-			x.stats.Add(stats)
 		} else {
 			merged.Retain()
 		}
@@ -257,6 +249,31 @@ func (x *rewrite) merge(ctx context.Context, groups []basefile.RowGroup) error {
 		}
 	}
 	return nil
+}
+
+// mergeBatch merges the changes into rows of the old file, and logs what they change. The
+// caller releases the result.
+func (x *rewrite) mergeBatch(batch arrow.RecordBatch) (arrow.RecordBatch, error) {
+	keys, err := x.w.Keys.Of(batch, x.w.Alloc)
+	if err != nil {
+		return nil, err
+	}
+	defer keys.Release()
+	var note func(before, after int)
+	var changes []change
+	if x.f.log != nil {
+		note = func(before, after int) { changes = append(changes, change{before, after}) }
+	}
+	merged, stats, err := x.changes.MergeBaseNoting(batch, keys, note)
+	if err != nil {
+		return nil, err
+	}
+	x.stats.Add(stats)
+	if err := x.f.log.merged(batch, merged, keys, changes); err != nil {
+		merged.Release()
+		return nil, fmt.Errorf("%s: %w", x.f.log.path, err)
+	}
+	return merged, nil
 }
 
 // mergedGroup are the merged rows of a row group as far as they are read.

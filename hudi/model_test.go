@@ -2,6 +2,7 @@ package hudi_test
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"slices"
@@ -47,6 +48,10 @@ func TestModel(t *testing.T) {
 			k.hive = rapid.Bool().Draw(rt, "hive")
 			k.encode = rapid.Bool().Draw(rt, "encode")
 		}
+		if !k.global() {
+			k.cdc = rapid.SampledFrom([]string{"", "", table.CDCKeys, table.CDCBefore, table.CDCBeforeAfter}).Draw(rt, "cdc")
+		}
+		k.bare = k.cdc == "" && !k.global() && rapid.IntRange(0, 2).Draw(rt, "bare") == 0
 		alloc := memory.NewCheckedAllocator(memory.NewGoAllocator())
 		defer alloc.AssertSize(rt, 0)
 		newSimulation(rt, k, alloc).run(rt)
@@ -370,7 +375,9 @@ func (s *simulation) checkAll(rt *rapid.T) {
 	for _, m := range s.history {
 		s.checkMoment(rt, m, earliest)
 	}
-	s.checkPieces(rt, earliest)
+	if !s.kind.bare { // ranges are by the rows' commit times
+		s.checkPieces(rt, earliest)
+	}
 }
 
 // asOf is what readers of an instant see: everything that was requested until then. A
@@ -411,6 +418,7 @@ func (s *simulation) checkPieces(rt *rapid.T, earliest string) {
 			seen, err := all(ctx, s.reader, query.Options{View: query.Incremental, Begin: begin, End: bound(m)})
 			require.NoError(rt, err)
 			require.Equal(rt, m.after.written, seen, "written by %s", m)
+			s.checkChanges(rt, m, query.Options{Begin: begin, End: bound(m)})
 		}
 		begin = bound(m)
 	}
@@ -419,4 +427,63 @@ func (s *simulation) checkPieces(rt *rapid.T, earliest string) {
 		require.NoError(rt, err)
 		require.Equal(rt, s.snapshot(), seen, "all pieces together")
 	}
+}
+
+// checkChanges compares what the CDC view says of a write with the difference that it made. An
+// update that changes no value cannot be seen in the model.
+func (s *simulation) checkChanges(rt *rapid.T, m moment, o query.Options) {
+	if s.kind.cdc == "" {
+		return
+	}
+	list, err := events(rt.Context(), s.reader, s.model, o)
+	if s.earliest(rt) != "" && errors.Is(err, hudi.ErrCleaned) { // the base file below a write beside a compaction
+		return
+	}
+	require.NoError(rt, err)
+	before, after := s.present(m.before), s.present(m.after)
+	if m.Action == timeline.ReplaceCommit { // rows that come back are deleted and inserted
+		seen, err := replay(rt.Context(), s.reader, s.model, o, before.rowsByName())
+		require.NoError(rt, err)
+		require.Equal(rt, after.snapshot(), seen, "changes of %s", m)
+		return
+	}
+	got := []event{}
+	for _, e := range list {
+		if e.op != "u" || e.before != e.after {
+			got = append(got, e)
+		}
+	}
+	want := []event{}
+	if !m.service {
+		for name, c := range after.cells {
+			e := event{op: "u", key: name}
+			if was := before.merge(before.cells[name]); was != nil {
+				e.before = was.String()
+			}
+			if is := after.merge(c); is != nil {
+				e.after = is.String()
+			}
+			switch {
+			case e.before == e.after:
+				continue
+			case e.before == "":
+				e.op = "i"
+			case e.after == "":
+				e.op = "d"
+			}
+			want = append(want, e)
+		}
+	}
+	require.ElementsMatch(rt, want, got, "changes of %s", m)
+}
+
+// rowsByName are the rows by partition and key.
+func (m *model) rowsByName() map[string]string {
+	out := map[string]string{}
+	for name, c := range m.cells {
+		if r := m.merge(c); r != nil {
+			out[name] = r.String()
+		}
+	}
+	return out
 }

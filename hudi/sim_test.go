@@ -52,9 +52,11 @@ type kind struct {
 	hive        bool
 	encode      bool
 	mode        string
-	metadata    bool // with a metadata table
-	stats       bool // and statistics of columns in it
-	records     bool // and a record index in it
+	metadata    bool   // with a metadata table
+	stats       bool   // and statistics of columns in it
+	cdc         string // the mode in which changes are logged, "" for none
+	bare        bool   // rows without meta fields
+	records     bool   // a record index in the metadata table
 }
 
 func (k kind) String() string {
@@ -92,6 +94,12 @@ func (k kind) String() string {
 	if k.records {
 		s += "-records"
 	}
+	if k.cdc != "" {
+		s += "-" + k.cdc
+	}
+	if k.bare {
+		s += "-bare"
+	}
 	return fmt.Sprintf("v%d-%s", cmp.Or(k.version, table.CurrentVersion), s)
 }
 
@@ -108,6 +116,10 @@ func (k kind) config() table.Config {
 		c.PartitionBy = []string{"part"}
 	}
 	c.Index = table.IndexConfig{Kind: k.index}
+	c.MetaFields = !k.bare
+	if k.cdc != "" {
+		c.CDC, c.CDCMode = true, k.cdc
+	}
 	if k.buckets > 0 {
 		c.Index = table.IndexConfig{Kind: table.IndexBucket, Buckets: k.buckets}
 	}
@@ -201,6 +213,7 @@ func quiet(clock *simClock, alloc memory.Allocator, more ...hudi.Option) []hudi.
 	return append([]hudi.Option{
 		hudi.WithClock(clock.Now), hudi.WithAllocator(alloc), hudi.WithZone(time.UTC),
 		hudi.WithProperty("hoodie.compact.inline", "false"),
+		hudi.WithProperty("hoodie.write.set.null.for.missing.columns", "true"),
 		hudi.WithProperty("hoodie.clean.automatic", "false"),
 		hudi.WithProperty("hoodie.parquet.compression.codec", "uncompressed"),
 		hudi.WithProperty("hoodie.client.heartbeat.interval_in_ms", "3600000"),
@@ -272,6 +285,9 @@ func tidy(ctx context.Context, st storage.Store, tab *hudi.Table) error {
 		}
 		for _, s := range m.Stats() {
 			named[s.Path] = true
+			for log := range s.CDCStats {
+				named[log] = true
+			}
 		}
 	}
 	return walkAll(ctx, st, "", func(e storage.Entry) error {
@@ -509,6 +525,10 @@ func (m *model) write(list []rec, deletes bool) {
 			g := m.group(k.path, k.id)
 			if !m.groups[g] && v.gone {
 				continue // a delete opens no group, and does not go into one that opens
+			}
+			if m.kind.cdc != "" && !m.groups[g] { // which begins with a base file then
+				m.put(name, c, v)
+				continue
 			}
 			m.appendLog(name, c, v)
 		case c.base == nil && m.collapse(c.logs[:c.late]) == nil: // the simple index finds no row

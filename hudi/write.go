@@ -54,6 +54,11 @@ type Rows struct {
 
 // WriteOptions change a write.
 type WriteOptions struct {
+	// Partial says that the rows of an upsert have some of the table's columns only, those of
+	// Rows.Schema, the key and partition columns among them. Rows that the table has keep their
+	// values in the other columns; new ones get nulls there. Without it rows must have all
+	// columns, unless an option of real Hudi's says otherwise (docs/format/types.md).
+	Partial bool
 	// Extra is added to the commit's metadata, for example a checkpoint.
 	Extra map[string]string
 	// Partitions are the paths of the partitions that DeletePartition removes, in which * stands
@@ -112,7 +117,7 @@ func (t *Table) Write(ctx context.Context, op Operation, rows Rows, o WriteOptio
 
 // writeOptions hands on what every kind of write can be told.
 func (t *Table) writeOptions(ctx context.Context, w *writer.Options, o WriteOptions) {
-	w.Extra = o.Extra
+	w.Extra, w.Partial = o.Extra, o.Partial
 	if o.Check != nil {
 		w.Checks = []txn.Check{func(now *timeline.Timeline) error { return o.Check(ctx, now) }}
 	}
@@ -172,7 +177,10 @@ func (t *Table) writerOptions() (writer.Options, error) {
 	if err := t.insertOptions(&o); err != nil {
 		return o, err
 	}
-	o.Stay, err = t.stays()
+	if o.Stay, err = t.stays(); err != nil {
+		return o, err
+	}
+	o.Missing, err = missingColumns(props)
 	return o, err
 }
 
@@ -217,4 +225,34 @@ func (t *Table) insertOptions(o *writer.Options) (err error) {
 		return fmt.Errorf("option hoodie.bulkinsert.sort.mode=%q: use NONE, GLOBAL_SORT or PARTITION_SORT: %w", mode, base.ErrInvalid)
 	}
 	return nil
+}
+
+// missingColumns says what becomes of columns that rows lack, by the options that real Hudi
+// has for it, in the order in which it asks for them.
+func missingColumns(props conf.Options) (schema.Missing, error) {
+	reconcile, err := props.Bool(conf.ReconcileSchema)
+	if err != nil {
+		return 0, err
+	}
+	drop, err := props.Bool(conf.DropMissing)
+	if err != nil {
+		return 0, err
+	}
+	validate, err := props.Bool(conf.ValidateSchema)
+	if err != nil {
+		return 0, err
+	}
+	null, err := props.Bool(conf.SetNullForMissing)
+	if err != nil {
+		return 0, err
+	}
+	switch {
+	case reconcile:
+		return schema.KeepMissing, nil
+	case drop:
+		return schema.DropMissing, nil
+	case null && !validate:
+		return schema.KeepMissing, nil
+	}
+	return schema.RefuseMissing, nil
 }

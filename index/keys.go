@@ -4,13 +4,11 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/internal/basefile"
 	"github.com/hudi-go/hudi-go/merge"
-	"github.com/hudi-go/hudi-go/schema"
 )
 
 // keys are the record keys of a part that are looked for.
@@ -67,15 +65,11 @@ func (k *keys) someBetween(low, high string, precise bool) bool {
 	return !precise || k.sorted().HasBetween(low, high)
 }
 
-// in adds the entries whose keys are in the first column of a batch.
-func (k *keys) in(batch arrow.RecordBatch, hits []int32) ([]int32, error) {
-	column, ok := batch.Column(0).(*array.String)
-	if !ok {
-		return nil, fmt.Errorf("column %s is %s: %w", schema.MetaRecordKey, batch.Column(0).DataType(), base.ErrCorrupt)
-	}
+// in adds the entries whose keys are in a column.
+func (k *keys) in(column *array.String, hits []int32) ([]int32, error) {
 	for row := range column.Len() {
 		if column.IsNull(row) {
-			return nil, fmt.Errorf("row without record key; tables without meta fields cannot be located by key yet: %w", base.ErrUnsupported)
+			return nil, fmt.Errorf("row without record key: %w", base.ErrCorrupt)
 		}
 		if e := k.changes.Find(column.Value(row)); e >= 0 {
 			hits = append(hits, int32(e))

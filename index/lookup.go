@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/hudi-go/hudi-go/internal/basefile"
+	"github.com/hudi-go/hudi-go/keygen"
 	"github.com/hudi-go/hudi-go/schema"
 	"github.com/hudi-go/hudi-go/storage"
 	"github.com/hudi-go/hudi-go/table"
@@ -24,6 +25,9 @@ type Lookup struct {
 	Store  storage.Store
 	Alloc  memory.Allocator
 	Slices Slices
+	// Table is the schema of the table's rows with the meta columns, and Keys finds their keys.
+	Table *schema.Schema
+	Keys  keygen.Stored
 	// Logs yields columns of the rows of a slice with its logs merged, as far as those were
 	// written by instants up to latest, "" for all; nil for a table that has no log files.
 	Logs func(ctx context.Context, s table.FileSlice, latest string, columns *schema.Schema) iter.Seq2[arrow.RecordBatch, error]
@@ -48,9 +52,7 @@ func (x *Lookup) Assigns() bool { return false }
 // Locate implements Index. A global kind finds the rows that there are; another also those
 // that only the logs delete, as real Hudi does, so that a key is in one group of its partition.
 func (x *Lookup) Locate(ctx context.Context, parts []Part) ([]*Located, error) {
-	column, err := schema.New(&schema.Type{Kind: schema.Record, Name: "key", Fields: []schema.Field{
-		{Name: schema.MetaRecordKey, Type: &schema.Type{Kind: schema.String, Nullable: true}},
-	}})
+	columns, err := x.Table.Project(x.Keys.Columns())
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +76,7 @@ func (x *Lookup) Locate(ctx context.Context, parts []Part) ([]*Located, error) {
 				continue
 			}
 			work.Go(func() (err error) {
-				hits[i][g], err = x.find(wctx, s, without[g], column, keys)
+				hits[i][g], err = x.find(wctx, s, without[g], columns, keys)
 				return err
 			})
 		}
@@ -138,11 +140,11 @@ func (l *Located) add(hits [][]int32) {
 }
 
 // find returns the entries whose keys a slice has. without says that its base file has none.
-func (x *Lookup) find(ctx context.Context, s table.FileSlice, without bool, column *schema.Schema, keys *keys) ([]int32, error) {
+func (x *Lookup) find(ctx context.Context, s table.FileSlice, without bool, columns *schema.Schema, keys *keys) ([]int32, error) {
 	var hits []int32
 	if s.Base != nil && !without {
 		var err error
-		if hits, err = x.inBase(ctx, s.Base, column, keys); err != nil {
+		if hits, err = x.inBase(ctx, s.Base, columns, keys); err != nil {
 			return nil, fmt.Errorf("index: keys of %s: %w", s.Base.Path, err)
 		}
 	}
@@ -154,21 +156,21 @@ func (x *Lookup) find(ctx context.Context, s table.FileSlice, without bool, colu
 	if own.Logs, latest = x.ownKeys(s); len(own.Logs) > 0 {
 		own.Base = nil
 		var err error
-		if hits, err = x.inLogs(ctx, own, latest, column, keys, hits); err != nil {
+		if hits, err = x.inLogs(ctx, own, latest, columns, keys, hits); err != nil {
 			return nil, err
 		}
 	}
 	if !x.Global() || len(hits) == 0 {
 		return hits, nil
 	}
-	return x.inLogs(ctx, s, "", column, keys, hits[:0])
+	return x.inLogs(ctx, s, "", columns, keys, hits[:0])
 }
 
 // inLogs adds the entries whose keys a slice with logs has.
-func (x *Lookup) inLogs(ctx context.Context, s table.FileSlice, latest string, column *schema.Schema, keys *keys, hits []int32) ([]int32, error) {
-	for batch, err := range x.Logs(ctx, s, latest, column) {
+func (x *Lookup) inLogs(ctx context.Context, s table.FileSlice, latest string, columns *schema.Schema, keys *keys, hits []int32) ([]int32, error) {
+	for batch, err := range x.Logs(ctx, s, latest, columns) {
 		if err == nil {
-			hits, err = keys.in(batch, hits)
+			hits, err = x.hits(batch, keys, hits)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("index: keys in the logs of file group %s: %w", s.FileID, err)
@@ -200,7 +202,7 @@ func (x *Lookup) ownKeys(s table.FileSlice) (logs []table.LogFile, latest string
 }
 
 // inBase returns the entries whose keys a base file has.
-func (x *Lookup) inBase(ctx context.Context, f *table.BaseFile, column *schema.Schema, keys *keys) ([]int32, error) {
+func (x *Lookup) inBase(ctx context.Context, f *table.BaseFile, columns *schema.Schema, keys *keys) ([]int32, error) {
 	file, err := x.Store.Open(ctx, f.Path)
 	if err != nil {
 		return nil, err
@@ -210,7 +212,10 @@ func (x *Lookup) inBase(ctx context.Context, f *table.BaseFile, column *schema.S
 		return nil, err
 	}
 	defer r.Close()
-	o := basefile.ReadOptions{Schema: column, Keep: keys.mayBeIn}
+	o := basefile.ReadOptions{Schema: columns}
+	if x.Keys.Made == nil { // made keys have no statistics
+		o.Keep = keys.mayBeIn
+	}
 	if x.Filters && keys.few(r.Rows()) {
 		some := r.Candidates(keys.sorted())
 		if len(some) == 0 {
@@ -221,11 +226,21 @@ func (x *Lookup) inBase(ctx context.Context, f *table.BaseFile, column *schema.S
 	var hits []int32
 	for batch, err := range r.Read(ctx, o) {
 		if err == nil {
-			hits, err = keys.in(batch, hits)
+			hits, err = x.hits(batch, keys, hits)
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
 	return hits, nil
+}
+
+// hits adds the entries whose keys the rows of a batch have.
+func (x *Lookup) hits(batch arrow.RecordBatch, keys *keys, hits []int32) ([]int32, error) {
+	column, err := x.Keys.Of(batch, x.Alloc)
+	if err != nil {
+		return nil, err
+	}
+	defer column.Release()
+	return keys.in(column, hits)
 }

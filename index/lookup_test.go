@@ -27,6 +27,7 @@ type world struct {
 	t      *testing.T
 	store  *record.Store
 	slices []table.FileSlice
+	rows   *schema.Schema
 	bytes  int64 // of the base files
 }
 
@@ -35,6 +36,7 @@ func (w *world) file(id string, bloom bool, keys []string) {
 	s, err := schema.FromArrow("t", arrow.NewSchema([]arrow.Field{{Name: "v", Type: arrow.PrimitiveTypes.Int64, Nullable: true}}, nil))
 	require.NoError(w.t, err)
 	s = s.WithMeta()
+	w.rows = s
 	path := "p/" + id + "_0-0-0_1.parquet"
 	sink, err := w.store.Create(w.t.Context(), path)
 	require.NoError(w.t, err)
@@ -72,7 +74,7 @@ func (w *world) locate(filters bool, keys []string) (where map[string][]string, 
 	changes := reducer(w.t, keys...)
 	defer changes.Release()
 	x := &index.Lookup{
-		Store: w.store, Alloc: memory.DefaultAllocator, Filters: filters,
+		Store: w.store, Alloc: memory.DefaultAllocator, Filters: filters, Table: w.rows,
 		Slices: func(context.Context, string) ([]table.FileSlice, error) { return slices.Clone(w.slices), nil },
 	}
 	w.store.Reset()

@@ -160,7 +160,9 @@ func (o Options) openTable(ctx context.Context) (*hudi.Table, error) {
 func (o Options) tableOptions() []hudi.Option {
 	return []hudi.Option{
 		hudi.WithMemory(o.Memory), hudi.WithSpillDir(o.SpillDir), hudi.WithClock(o.Clock),
-		hudi.WithLogger(o.Log), hudi.WithAllocator(o.Alloc), hudi.WithProperties(o.Properties),
+		hudi.WithLogger(o.Log), hudi.WithAllocator(o.Alloc),
+		// The source may have dropped columns, and other writers may have brought some.
+		hudi.WithProperty("hoodie.write.set.null.for.missing.columns", "true"), hudi.WithProperties(o.Properties),
 	}
 }
 

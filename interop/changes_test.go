@@ -3,7 +3,6 @@ package interop_test
 import (
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -35,7 +34,6 @@ func TestChanges(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := &changeDriver{
 				t: t, spark: interop.SparkOf(t, c.release), ours: ours{path: filepath.Join(t.TempDir(), "changes")},
-				rng: rand.New(rand.NewPCG(1, uint64(len(name)))),
 			}
 			d.options = map[string]string{
 				"hoodie.table.cdc.enabled": "true", "hoodie.table.cdc.supplemental.logging.mode": c.mode, "hoodie.index.type": "SIMPLE",
@@ -66,7 +64,6 @@ type changeDriver struct {
 	options map[string]string
 	kind    string
 	old     bool
-	rng     *rand.Rand
 	steps   []changeStep
 }
 
@@ -79,13 +76,19 @@ type changeStep struct {
 func (d *changeDriver) write(op string, first, last, ts int) {
 	d.t.Helper()
 	w := interop.Write{Path: d.ours.path, Name: "changes", Op: op, Schema: "id long, part string, v string, ts long", Options: d.options}
-	if len(d.steps) == 0 {
+	if len(d.steps) == 0 { // the write makes the table
 		w.Type, w.Keys, w.PartitionBy, w.Ordering = d.kind, "id", "part", "ts"
 	}
 	for id := first; id < last; id++ {
-		w.Rows = append(w.Rows, map[string]any{"id": id, "part": fmt.Sprintf("p%d", id%2), "v": fmt.Sprint("é", d.rng.IntN(1000)), "ts": ts})
+		w.Rows = append(w.Rows, map[string]any{"id": id, "part": fmt.Sprintf("p%d", id%2), "v": fmt.Sprint("é", ts, id), "ts": ts})
 	}
 	d.spark.Write(d.t, w)
+	d.noted(op)
+}
+
+// noted takes down what the last write has left.
+func (d *changeDriver) noted(op string) {
+	d.t.Helper()
 	all := timelineOf(d.t, d.ours.path)
 	step := changeStep{instant: all[len(all)-1], op: op, rows: map[string]map[string]any{}}
 	for _, row := range d.spark.Read(d.t, interop.Read{Path: d.ours.path, Meta: true, Encoding: interop.Contract}).Rows {

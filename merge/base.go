@@ -35,6 +35,15 @@ type mergedRow struct {
 // it is the batch itself when nothing in it changes, and has the batch's own columns where
 // the changes leave the values of all its rows as they were.
 func (r *Reducer) MergeBase(batch arrow.RecordBatch, keys *array.String) (arrow.RecordBatch, Stats, error) {
+	return r.MergeBaseNoting(batch, keys, nil)
+}
+
+// MergeBaseNoting is MergeBase, and tells note, unless it is nil, of each base row that an
+// entry changed: its place in the batch and in the result, -1 for a row that is gone.
+func (r *Reducer) MergeBaseNoting(batch arrow.RecordBatch, keys *array.String, note func(before, after int)) (arrow.RecordBatch, Stats, error) {
+	if note == nil {
+		note = func(int, int) {}
+	}
 	var stats Stats
 	order, err := r.rules.OrderingOf(batch)
 	if err != nil {
@@ -79,9 +88,11 @@ func (r *Reducer) MergeBase(batch arrow.RecordBatch, keys *array.String) (arrow.
 		case wins && e.delete:
 			stats.Deleted++
 			changed(row)
+			note(row, -1)
 		case wins:
 			stats.Updated++
 			changed(row)
+			note(row, len(rows))
 			rows = append(rows, mergedRow{head: e.head, base: int32(row), meta: r.newestOf(i)})
 		case !e.delete && (r.rules.Legacy.NewestMeta || r.fillsFromLate() && own.lacking(int32(row))):
 			if r.rules.Legacy.NewestMeta {
@@ -90,6 +101,7 @@ func (r *Reducer) MergeBase(batch arrow.RecordBatch, keys *array.String) (arrow.
 				stats.Stale++
 			}
 			changed(row)
+			note(row, len(rows))
 			rows = append(rows, mergedRow{head: e.head, base: int32(row), baseFirst: true, meta: r.newestOf(i)})
 		default:
 			stats.Stale++

@@ -128,12 +128,20 @@ func (r *Reducer) AddPartial(batch arrow.RecordBatch, keys *array.String, presen
 	if batch.NumRows() == 0 {
 		return nil
 	}
+	r.lackColumns()
+	return r.addOwn(batch, keys, present)
+}
+
+// lackColumns makes ready for rows that have some of the columns only.
+func (r *Reducer) lackColumns() {
+	if r.columns {
+		return
+	}
 	if r.partial == nil {
 		r.partial = newColumnFills(r.rules, r.schema, len(r.batches))
 	}
 	r.partial.allowColumns()
 	r.columns = true
-	return r.addOwn(batch, keys, present)
 }
 
 func (r *Reducer) addOwn(batch arrow.RecordBatch, keys *array.String, present func(string) bool) error {
@@ -150,9 +158,12 @@ func (r *Reducer) addOwn(batch arrow.RecordBatch, keys *array.String, present fu
 }
 
 // AddChanges is AddRows with a delete mark beside the rows: those for which deleted is
-// true are deletes.
-func (r *Reducer) AddChanges(batch arrow.RecordBatch, keys *array.String, deleted *array.Boolean) error {
-	return r.addRows(batch, keys, deleted, nil)
+// true are deletes. present, if not nil, makes it AddPartial in the same way.
+func (r *Reducer) AddChanges(batch arrow.RecordBatch, keys *array.String, deleted *array.Boolean, present func(column string) bool) error {
+	if present != nil {
+		r.lackColumns()
+	}
+	return r.addRows(batch, keys, deleted, present)
 }
 
 // ownRows copies the rows that belong to the shard, so that the others are not retained.

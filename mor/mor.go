@@ -4,6 +4,7 @@
 package mor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/internal/fileslice"
 	"github.com/hudi-go/hudi-go/internal/logfile"
+	"github.com/hudi-go/hudi-go/keygen"
 	"github.com/hudi-go/hudi-go/merge"
 	"github.com/hudi-go/hudi-go/schema"
 	"github.com/hudi-go/hudi-go/storage"
@@ -28,12 +30,17 @@ type Writer struct {
 	Store storage.Store
 	// Schema is that of the rows, with the meta columns.
 	Schema *schema.Schema
-	Rules  merge.Rules
-	Alloc  memory.Allocator
+	// Keys finds the record keys of rows.
+	Keys  keygen.Stored
+	Rules merge.Rules
+	Alloc memory.Allocator
 	// Instant is the requested time of the delta commit.
 	Instant string
 	// SliceLogs says that log files are named as table version 6 does.
 	SliceLogs bool
+	// SliceStats says that statistics name all files of the slice that a log file is put on, by
+	// which readers of change data find what was there before. Version 6 always has them.
+	SliceStats bool
 	// Announce is called before a file is made: it puts the partition's metafile and the
 	// file's marker.
 	Announce func(ctx context.Context, partition, path string) error
@@ -41,6 +48,9 @@ type Writer struct {
 	Token func() string
 	// BlockBytes is the size at which a data block ends and the next begins.
 	BlockBytes int
+	// Some is the schema of rows that have some of the columns only, the meta columns among
+	// them. Table versions from 8 on have blocks of such rows.
+	Some *schema.Schema
 }
 
 // name names the log file of this instant on top of a slice. From table version 8 on it
@@ -60,9 +70,10 @@ func (w *Writer) name(on table.FileSlice) base.LogFileName {
 
 // Append writes the given entries of the changes to a log file on top of the newest slice
 // of a file group, of which a new group has only its id and partition: a data block with
-// the rows, then a delete block with the deletes. The statistics count every row as an
-// update; a caller that knows better corrects them.
-func (w *Writer) Append(ctx context.Context, on table.FileSlice, changes *merge.Reducer, entries []int32) (*timeline.WriteStat, error) {
+// the rows, then a delete block with the deletes. Of some entries only the columns of
+// Writer.Some are written, and readers take the others from the rows below. The statistics
+// count every row as an update; a caller that knows better corrects them.
+func (w *Writer) Append(ctx context.Context, on table.FileSlice, changes *merge.Reducer, entries, some []int32) (*timeline.WriteStat, error) {
 	name := w.name(on)
 	path := base.Join(on.Partition, name.String())
 	if err := w.Announce(ctx, on.Partition, path); err != nil {
@@ -74,7 +85,7 @@ func (w *Writer) Append(ctx context.Context, on table.FileSlice, changes *merge.
 	}
 	defer sink.Abort()
 	f := &file{writer: w, sink: sink, fileID: on.FileID, changes: changes}
-	if err := f.write(ctx, on.Partition, entries); err != nil {
+	if err := f.write(ctx, on.Partition, entries, some); err != nil {
 		return nil, fmt.Errorf("mor: write %s: %w", path, err)
 	}
 	if err := sink.Close(); err != nil {
@@ -89,7 +100,8 @@ func (w *Writer) Append(ctx context.Context, on table.FileSlice, changes *merge.
 		TotalWriteBytes: f.bytes, FileSizeInBytes: f.bytes,
 		LogVersion: int32(name.Version), LogFiles: []string{name.String()},
 	}
-	if w.SliceLogs { // all of the slice
+	if w.SliceLogs || w.SliceStats {
+		stat.PrevCommit = cmp.Or(on.BaseInstant, name.Time)
 		for _, l := range slices.Backward(on.Logs) {
 			stat.LogFiles = append(stat.LogFiles, l.Name.String())
 		}
@@ -110,40 +122,54 @@ type file struct {
 	bytes, rows, deletes int64
 }
 
-func (f *file) write(ctx context.Context, partition string, entries []int32) error {
-	var live []int32
+func (f *file) write(ctx context.Context, partition string, entries, some []int32) error {
 	var deleted []logfile.DeleteRecord
 	orderings := fileslice.OrderingsOf(f.writer.Schema, f.writer.Rules.Ordering)
-	for _, e := range entries {
-		if !f.changes.IsDelete(int(e)) {
-			live = append(live, e)
-			continue
+	live := func(entries []int32) (rows []int32) {
+		for _, e := range entries {
+			if !f.changes.IsDelete(int(e)) {
+				rows = append(rows, e)
+				continue
+			}
+			deleted = append(deleted, logfile.DeleteRecord{
+				Key: string(f.changes.Key(int(e))), Partition: partition, HasPartition: true,
+				Ordering: orderings.Ordering(f.changes.Ordering(int(e))),
+			})
 		}
-		deleted = append(deleted, logfile.DeleteRecord{
-			Key: string(f.changes.Key(int(e))), Partition: partition, HasPartition: true,
-			Ordering: orderings.Ordering(f.changes.Ordering(int(e))),
-		})
+		return rows
 	}
-	if err := f.data(ctx, live); err != nil {
+	if err := f.data(ctx, live(entries), f.header(f.writer.Schema), f.writer.Schema); err != nil {
 		return err
+	}
+	if rows := live(some); len(rows) > 0 {
+		header := f.header(f.writer.Some)
+		header[logfile.HeaderPartial] = "true"
+		if err := f.data(ctx, rows, header, f.writer.Some); err != nil {
+			return err
+		}
 	}
 	if len(deleted) == 0 {
 		return nil
 	}
 	f.deletes = int64(len(deleted))
-	return f.block(logfile.Delete, logfile.DeleteContent(deleted))
+	return f.block(logfile.Delete, f.header(f.writer.Schema), logfile.DeleteContent(deleted))
 }
 
-// data writes rows as Avro data blocks.
-func (f *file) data(ctx context.Context, entries []int32) error {
+// data writes columns of rows as Avro data blocks.
+func (f *file) data(ctx context.Context, entries []int32, header map[logfile.HeaderKey]string, columns *schema.Schema) error {
 	if len(entries) == 0 {
 		return nil
 	}
-	encoder, err := avroarrow.NewEncoder(f.writer.Schema, f.writer.Schema.Arrow())
+	encoder, err := avroarrow.NewEncoder(columns, f.writer.Schema.Arrow())
 	if err != nil {
 		return err
 	}
 	block := logfile.NewDataBlock()
+	flush := func() error {
+		err := f.block(logfile.AvroData, header, block.Content())
+		block.Reset()
+		return err
+	}
 	var record []byte
 	for part := range slices.Chunk(entries, merge.BatchRows) {
 		if err := ctx.Err(); err != nil {
@@ -159,7 +185,7 @@ func (f *file) data(ctx context.Context, entries []int32) error {
 				block.Add(record)
 			}
 			if err == nil && block.Size() >= f.writer.BlockBytes {
-				err = f.flush(block)
+				err = flush()
 			}
 		}
 		batch.Release()
@@ -167,11 +193,11 @@ func (f *file) data(ctx context.Context, entries []int32) error {
 			return err
 		}
 	}
-	f.rows = int64(len(entries))
+	f.rows += int64(len(entries))
 	if block.Len() == 0 {
 		return nil
 	}
-	return f.flush(block)
+	return flush()
 }
 
 // take makes the rows as a log has them: with the file group's id for a file name.
@@ -181,7 +207,7 @@ func (f *file) take(entries []int32) (arrow.RecordBatch, error) {
 		return nil, err
 	}
 	_, at, ok := f.writer.Schema.Field(schema.MetaFileName)
-	if !ok {
+	if !ok || f.writer.Keys.Made != nil {
 		return batch, nil
 	}
 	defer batch.Release()
@@ -198,17 +224,13 @@ func (f *file) take(entries []int32) (arrow.RecordBatch, error) {
 	return array.NewRecordBatch(batch.Schema(), columns, batch.NumRows()), nil
 }
 
-func (f *file) flush(block *logfile.DataBlock) error {
-	err := f.block(logfile.AvroData, block.Content())
-	block.Reset()
-	return err
+// header is that of blocks with rows of a schema.
+func (f *file) header(s *schema.Schema) map[logfile.HeaderKey]string {
+	return map[logfile.HeaderKey]string{logfile.HeaderInstant: f.writer.Instant, logfile.HeaderSchema: s.Avro()}
 }
 
-func (f *file) block(t logfile.BlockType, content []byte) error {
-	n, err := logfile.WriteBlock(f.sink, t, map[logfile.HeaderKey]string{
-		logfile.HeaderInstant: f.writer.Instant,
-		logfile.HeaderSchema:  f.writer.Schema.Avro(),
-	}, content)
+func (f *file) block(t logfile.BlockType, header map[logfile.HeaderKey]string, content []byte) error {
+	n, err := logfile.WriteBlock(f.sink, t, header, content)
 	f.bytes += n
 	return err
 }

@@ -113,7 +113,7 @@ func TestAppend(t *testing.T) {
 	w, st := newWriter(t, alloc)
 	r, entries := changes(t, w, 3, merge.Value{}, merge.IntValue(merge.Long, 7))
 	defer r.Release()
-	stat, err := w.Append(t.Context(), table.FileSlice{Partition: "p", FileID: "g-0"}, r, entries)
+	stat, err := w.Append(t.Context(), table.FileSlice{Partition: "p", FileID: "g-0"}, r, entries, nil)
 	require.NoError(t, err)
 	require.Equal(t, "p/.g-0_"+instant+".log.1_1-2-3", stat.Path)
 	require.Equal(t, []int64{3, 3, 2}, []int64{stat.NumWrites, stat.NumUpdateWrites, stat.NumDeletes})
@@ -132,7 +132,7 @@ func TestAppendParts(t *testing.T) {
 	t.Run("deletes alone", func(t *testing.T) {
 		r, entries := changes(t, w, 0, merge.Value{})
 		defer r.Release()
-		stat, err := w.Append(t.Context(), table.FileSlice{Partition: "p", FileID: "d-0"}, r, entries)
+		stat, err := w.Append(t.Context(), table.FileSlice{Partition: "p", FileID: "d-0"}, r, entries, nil)
 		require.NoError(t, err)
 		records, deletes := blocks(t, w, st, stat)
 		require.Empty(t, records)
@@ -141,7 +141,7 @@ func TestAppendParts(t *testing.T) {
 	t.Run("some of the entries", func(t *testing.T) {
 		r, _ := changes(t, w, 5, merge.Value{}, merge.Value{})
 		defer r.Release()
-		stat, err := w.Append(t.Context(), table.FileSlice{Partition: "p", FileID: "s-0"}, r, []int32{4, 1, 6})
+		stat, err := w.Append(t.Context(), table.FileSlice{Partition: "p", FileID: "s-0"}, r, []int32{4, 1, 6}, nil)
 		require.NoError(t, err)
 		records, deletes := blocks(t, w, st, stat)
 		require.Equal(t, []int{2}, records)
@@ -152,7 +152,7 @@ func TestAppendParts(t *testing.T) {
 		w.BlockBytes = 100
 		r, entries := changes(t, w, 7)
 		defer r.Release()
-		stat, err := w.Append(t.Context(), table.FileSlice{Partition: "p", FileID: "b-0"}, r, entries)
+		stat, err := w.Append(t.Context(), table.FileSlice{Partition: "p", FileID: "b-0"}, r, entries, nil)
 		require.NoError(t, err)
 		records, _ := blocks(t, w, st, stat)
 		require.Greater(t, len(records), 2)
@@ -173,7 +173,7 @@ func TestFailures(t *testing.T) {
 		f := fault.Wrap(st, fault.FailBefore(n, broken))
 		w.Store = f
 		r, entries := changes(t, w, 3, merge.Value{})
-		_, err := w.Append(t.Context(), table.FileSlice{Partition: "p", FileID: "g-0"}, r, entries)
+		_, err := w.Append(t.Context(), table.FileSlice{Partition: "p", FileID: "g-0"}, r, entries, nil)
 		r.Release()
 		alloc.AssertSize(t, 0)
 		if !f.Tripped() {
@@ -199,7 +199,7 @@ func TestAppendToSlice(t *testing.T) {
 	r, entries := changes(t, w, 1)
 	defer r.Release()
 	on := table.FileSlice{Partition: "p", FileID: "g-0"}
-	stat, err := w.Append(t.Context(), on, r, entries)
+	stat, err := w.Append(t.Context(), on, r, entries, nil)
 	require.NoError(t, err)
 	n, ok := base.ParseLogFileName(path.Base(stat.Path))
 	require.True(t, ok)
@@ -213,7 +213,7 @@ func TestAppendToSlice(t *testing.T) {
 		require.False(t, l.WrittenBy(instant))
 		on.Logs = append(on.Logs, table.LogFile{Name: l})
 	}
-	stat, err = w.Append(t.Context(), on, r, entries)
+	stat, err = w.Append(t.Context(), on, r, entries, nil)
 	require.NoError(t, err)
 	n, ok = base.ParseLogFileName(path.Base(stat.Path))
 	require.True(t, ok)

@@ -93,7 +93,7 @@ func filesOf(ctx context.Context, h *table.Handle, tl *timeline.Timeline, target
 	}
 	compacts := begun == timeline.Compaction
 	mine := func(f string) bool {
-		if _, log := base.ParseLogFileName(path.Base(f)); log && h.Config.SliceLogs() {
+		if n, log := base.ParseLogFileName(path.Base(f)); log && !n.CDC && h.Config.SliceLogs() {
 			return !compacts // the logs of the slice that it opens are those of delta commits
 		}
 		return txn.Writes(storage.Entry{Name: path.Base(f)}, target.Time)
@@ -107,11 +107,13 @@ func filesOf(ctx context.Context, h *table.Handle, tl *timeline.Timeline, target
 			if s.Path == "" {
 				continue
 			}
-			f, err := base.CleanRelative(s.Path)
-			if err != nil {
-				return nil, err
+			for _, file := range append(slices.Sorted(maps.Keys(s.CDCStats)), s.Path) {
+				f, err := base.CleanRelative(file)
+				if err != nil {
+					return nil, err
+				}
+				seen[f] = mine(f)
 			}
-			seen[f] = mine(f)
 		}
 	}
 	marked, err := txn.Marked(ctx, h.Store, target.Time)

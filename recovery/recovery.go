@@ -403,7 +403,10 @@ func RevertCompaction(ctx context.Context, h *table.Handle, tl *timeline.Timelin
 		return err
 	}
 	for _, f := range files {
-		if n, ok := base.ParseBaseFileName(path.Base(f)); ok && n.Instant == instant {
+		// In a change log's slice are the logs of writes that came after the plan, which stay.
+		n, isBase := base.ParseBaseFileName(path.Base(f))
+		l, _ := base.ParseLogFileName(path.Base(f))
+		if isBase && n.Instant == instant || l.CDC && l.Time == instant {
 			err = errors.Join(err, h.Store.Delete(ctx, f))
 		}
 	}

@@ -19,6 +19,7 @@ type commitFlags struct {
 	op         string
 	partitions []string
 	index      string
+	partial    []string
 	input      string
 	output     string
 }
@@ -33,6 +34,7 @@ func newCommit(a *app) *cobra.Command {
 			"insert-overwrite replaces the partitions that the rows belong to, insert-overwrite-table all rows;\n" +
 			"delete-partition removes the partitions of the rows, or those that --partition names.",
 		Example: "  hudictl commit ./trips --op upsert trips.jsonl more.parquet\n" +
+			"  echo '{\"id\":7,\"fare\":3.5}' | hudictl commit ./trips --partial id,fare -\n" +
 			"  echo '{\"id\":7}' | hudictl commit ./trips --op delete --input jsonl -\n" +
 			"  hudictl commit ./trips --op delete-partition --partition 2026/01/31 --partition '2025/*'",
 		Args: func(_ *cobra.Command, args []string) error { return tableArgs(args, len(args)) },
@@ -45,6 +47,7 @@ func newCommit(a *app) *cobra.Command {
 		[]string{string(hudi.Upsert), string(hudi.Insert), string(hudi.BulkInsert), string(hudi.Delete), string(hudi.InsertOverwrite), string(hudi.InsertOverwriteTable), string(hudi.DeletePartition)})
 	c.Flags().StringArrayVar(&f.partitions, "partition", nil, "`path` of a partition to delete, as its folder is named; * stands for any text (repeatable)")
 	c.Flags().StringVar(&f.index, "index", "", "`kind` of look-up by which to find rows, if the table does not say: simple, bloom, global-simple, global-bloom or bucket:N")
+	c.Flags().StringSliceVar(&f.partial, "partial", nil, "`columns` that the rows of an upsert have, keys and partition columns among them; in rows that are there the others keep their values")
 	choiceVar(c.Flags(), &f.input, "input", "", "format of the rows, if a file's extension does not say",
 		[]string{string(rowio.JSONL), string(rowio.CSV), string(rowio.Parquet), string(rowio.Avro), string(rowio.Arrow)})
 	choiceVar(c.Flags(), &f.output, "output", outputText, "the instant, or the commit's statistics", []string{outputText, outputJSON})
@@ -74,7 +77,7 @@ func (a *app) commit(ctx context.Context, uri string, files []string, f commitFl
 	if err != nil {
 		return err
 	}
-	if err := in.shape(ctx, t, op); err != nil {
+	if err := in.shape(ctx, t, op, f.partial); err != nil {
 		return fmt.Errorf("commit %s: %w", t.URI(), err)
 	}
 	rows, err := in.open(ctx)
@@ -84,7 +87,7 @@ func (a *app) commit(ctx context.Context, uri string, files []string, f commitFl
 	defer in.close()
 	p := a.progress()
 	rows.Batches = counted(rows.Batches, p)
-	done, err := t.Write(ctx, op, rows, hudi.WriteOptions{})
+	done, err := t.Write(ctx, op, rows, hudi.WriteOptions{Partial: len(f.partial) > 0})
 	p.end()
 	if err != nil {
 		return fmt.Errorf("commit %s: %w", t.URI(), err)

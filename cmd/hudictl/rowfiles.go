@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"os"
@@ -63,8 +64,9 @@ func (a *app) rowFiles(names []string, format rowio.Format) (*rowFiles, error) {
 
 // shape decides which columns are read, for an operation on a table. Files that say their
 // types themselves are read as they are, unless only keys are wanted; others get the types
-// of the table. A table without a schema takes that of the first file.
-func (in *rowFiles) shape(ctx context.Context, t *hudi.Table, op hudi.Operation) error {
+// of the table. A table without a schema takes that of the first file. some, if given, are the
+// only columns that are read.
+func (in *rowFiles) shape(ctx context.Context, t *hudi.Table, op hudi.Operation, some []string) error {
 	in.options.Table = t.Config().Name
 	s, err := t.Schema(ctx)
 	few := op == hudi.Delete || op == hudi.DeletePartition
@@ -81,6 +83,14 @@ func (in *rowFiles) shape(ctx context.Context, t *hudi.Table, op hudi.Operation)
 		} else {
 			in.options.Schema, err = topColumns(s, t.Config().PartitionBy)
 		}
+		return err
+	}
+	if len(some) > 0 {
+		if s, err = s.Project(some); err != nil {
+			return fmt.Errorf("--partial: %w", err)
+		}
+		in.options.IgnoreUnknown = true
+		in.options.Schema, err = withDeleteMark(s)
 		return err
 	}
 	if slices.ContainsFunc(in.files, func(f rowFile) bool { return !f.format.Typed() }) {

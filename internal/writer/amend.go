@@ -47,6 +47,9 @@ func Amend(ctx context.Context, h *table.Handle, o Options, find func(ctx contex
 // amend works on file groups side by side; of each the rows are staged, merged and written before the
 // next is begun.
 func (w *write) amend(ctx context.Context, found []Amended) ([]*timeline.WriteStat, error) {
+	if w.rowKeys.Made != nil {
+		return nil, fmt.Errorf("%s in table %s: its rows have no meta fields, by which they are found again: %w", w.options.Operation, w.table.Config.Name, base.ErrUnsupported)
+	}
 	if err := w.chooseIndex(ctx); err != nil {
 		return nil, err
 	}

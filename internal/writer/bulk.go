@@ -28,6 +28,9 @@ func (w *write) bulk(ctx context.Context) ([]*timeline.WriteStat, error) {
 			return nil, err
 		}
 	}
+	if w.rowKeys.Made != nil && (w.options.Combine || w.options.Sort) {
+		return nil, fmt.Errorf("%s into table %s: rows without meta fields are not sorted by their keys: %w", w.options.Operation, w.table.Config.Name, base.ErrUnsupported)
+	}
 	if err := w.begin(ctx); err != nil {
 		return nil, err
 	}

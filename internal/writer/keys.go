@@ -16,7 +16,7 @@ import (
 // releases before and after 1.1 differ in those of the complex generator with one field
 // (docs/format/keys.md).
 func (w *write) followKeys(ctx context.Context) error {
-	if !w.keys.Either() {
+	if !w.keys.Either() || w.rowKeys.Made != nil { // rows without meta fields have no form of their keys
 		return nil
 	}
 	partitions, err := w.view.Partitions(ctx)

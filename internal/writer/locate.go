@@ -52,8 +52,13 @@ func (w *write) chooseIndex(ctx context.Context) error {
 // lookup finds keys by reading those of the table, in the ways that the kind of its index allows.
 func (w *write) lookup(ctx context.Context) (*index.Lookup, error) {
 	c := w.table.Config
-	x := &index.Lookup{Store: w.table.Store, Alloc: w.options.Alloc, Slices: w.slices, Completion: w.txn.Timeline().CompletionOf}
-	if c.Index.Kind == table.IndexBloom || c.Index.Kind == table.IndexGlobalBloom {
+	x := &index.Lookup{Store: w.table.Store, Alloc: w.options.Alloc, Slices: w.slices, Completion: w.txn.Timeline().CompletionOf, Table: w.full, Keys: w.rowKeys}
+	if c.Index.Global() && (w.rowKeys.Made != nil || w.part != nil) { // rows that move are found by their meta columns, and whole
+		return nil, fmt.Errorf("write to table %s: index %s of rows without meta fields, or for rows with some columns: %w", c.Name, c.Index.Kind, base.ErrUnsupported)
+	}
+	if w.rowKeys.Made != nil {
+		// made keys have no filters
+	} else if c.Index.Kind == table.IndexBloom || c.Index.Kind == table.IndexGlobalBloom {
 		x.Filters, x.Config, x.Timeline = true, c, w.txn.Timeline()
 	}
 	if c.Index.Global() {
@@ -99,7 +104,7 @@ func (w *write) stored(ctx context.Context) (*fileslice.Reader, error) {
 	}
 	return &fileslice.Reader{
 		Store: w.table.Store, Rules: w.rules, Alloc: w.options.Alloc, Table: w.full,
-		MetaFields: true, LogMemory: w.options.Memory / int64(runtime.GOMAXPROCS(0)), Valid: valid,
+		MetaFields: w.rowKeys.Made == nil, Keys: w.rowKeys.Made, LogMemory: w.options.Memory / int64(runtime.GOMAXPROCS(0)), Valid: valid,
 	}, nil
 }
 
@@ -225,6 +230,11 @@ func worthwhile(jobs []*job) []*job {
 // onTop finds the slices that log files go on top of where their names depend on it.
 func (w *write) onTop(ctx context.Context, jobs []*job) error {
 	if !w.logs.SliceLogs {
+		if w.logs.SliceStats { // what readers see is what the changes are compared with
+			for _, j := range jobs {
+				j.top = j.group.FileSlice
+			}
+		}
 		return nil
 	}
 	tops := map[table.GroupID]table.FileSlice{}

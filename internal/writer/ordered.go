@@ -289,7 +289,7 @@ func (c *combiner) put(batch, sorted arrow.RecordBatch, from, to int) error {
 	defer part.Release()
 	gone := array.NewSlice(c.w.goneOf(sorted), int64(from), int64(to)).(*array.Boolean)
 	defer gone.Release()
-	return c.rows.AddChanges(part, keysOf(part), gone)
+	return c.rows.AddChanges(part, keysOf(part), gone, nil)
 }
 
 func (c *combiner) flush() {

@@ -3,6 +3,7 @@ package writer
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -159,7 +160,10 @@ func (w *write) add(s *stage, rows arrow.RecordBatch, partitions arrow.Array) er
 		return err
 	}
 	defer full.Release()
-	return s.changes.AddChanges(full, keys, w.marks(rows))
+	if w.part != nil {
+		return s.changes.AddChanges(full, keys, w.marks(rows), w.part.has)
+	}
+	return s.changes.AddChanges(full, keys, w.marks(rows), nil)
 }
 
 // recordKeys makes the keys of rows. Generated ones have the form of sequence numbers, as in real Hudi.
@@ -206,14 +210,20 @@ func (w *write) addDeletes(s *stage, rows arrow.RecordBatch) error {
 }
 
 // withMeta brings incoming rows to the table's columns, with the meta columns in front.
-// The file name is left null: it is known when the file is.
+// The file name is left null: it is known when the file is. In tables without meta fields
+// all are null.
 func (w *write) withMeta(partitions arrow.Array, rows arrow.RecordBatch, keys *array.String) (arrow.RecordBatch, error) {
-	conformed, err := schema.Conform(rows, w.rows, w.options.Alloc)
+	conformed, err := w.conform(rows)
 	if err != nil {
 		return nil, fmt.Errorf("write to table %s: %w", w.table.Config.Name, err)
 	}
 	defer conformed.Release()
 	n := int(rows.NumRows())
+	if w.rowKeys.Made != nil {
+		none := array.MakeArrayOfNull(w.options.Alloc, arrow.BinaryTypes.String, n)
+		defer none.Release()
+		return w.behind(slices.Repeat([]arrow.Array{none}, len(schema.MetaColumns())), conformed), nil
+	}
 	instant := w.constant(w.txn.Instant, n)
 	defer instant.Release()
 	seqnos := w.seqnos(n)
@@ -228,8 +238,20 @@ func (w *write) withMeta(partitions arrow.Array, rows arrow.RecordBatch, keys *a
 	for _, c := range schema.MetaColumns() {
 		columns = append(columns, meta[c])
 	}
-	columns = append(columns, conformed.Columns()...)
-	return array.NewRecordBatch(w.full.Arrow(), columns, int64(n)), nil
+	return w.behind(columns, conformed), nil
+}
+
+// conform brings incoming rows to the table's columns.
+func (w *write) conform(rows arrow.RecordBatch) (arrow.RecordBatch, error) {
+	if w.part != nil {
+		return w.widened(rows)
+	}
+	return schema.Conform(rows, w.rows, w.options.Alloc)
+}
+
+// behind puts rows behind meta columns.
+func (w *write) behind(meta []arrow.Array, rows arrow.RecordBatch) arrow.RecordBatch {
+	return array.NewRecordBatch(w.full.Arrow(), append(meta, rows.Columns()...), rows.NumRows())
 }
 
 func (w *write) constant(text string, n int) arrow.Array {

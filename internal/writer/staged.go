@@ -96,7 +96,9 @@ func (w *write) perform(ctx context.Context, jobs []*job) ([]*timeline.WriteStat
 
 // do writes one job's files.
 func (w *write) do(ctx context.Context, j *job) ([]*timeline.WriteStat, error) {
-	if w.table.Config.Type == table.MOR && (w.index.Assigns() || len(j.updates) > 0) {
+	// Readers of change data compare logs with a base file: where changes are logged, buckets begin with one.
+	opens := j.group.New && w.table.Config.CDC
+	if w.table.Config.Type == table.MOR && (w.index.Assigns() || len(j.updates) > 0) && !opens {
 		return w.doLog(ctx, j)
 	}
 	rows := j.stage.changes.TakeAll(j.inserts)
@@ -124,7 +126,11 @@ func (w *write) doLog(ctx context.Context, j *job) ([]*timeline.WriteStat, error
 	if j.group.New {
 		entries = j.inserts
 	}
-	stat, err := w.logs.Append(ctx, j.top, j.stage.changes, entries)
+	if w.part != nil && !j.group.New {
+		stat, err := w.logPartial(ctx, j)
+		return []*timeline.WriteStat{stat}, err
+	}
+	stat, err := w.logs.Append(ctx, j.top, j.stage.changes, entries, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -77,6 +77,10 @@ type Options struct {
 	Combine, Sort bool
 	// Existing says what an insert does with rows whose keys are there.
 	Existing Existing
+	// Partial says that rows have some of the table's columns only: the others keep their values.
+	Partial bool
+	// Missing says what becomes of columns of the table that rows lack otherwise.
+	Missing schema.Missing
 	// Extra is added to the commit's extra metadata: checkpoints and the like.
 	Extra map[string]string
 	// Checks run under the lock before the commit is published.
@@ -226,10 +230,6 @@ func writable(c *table.Config) error {
 		return fmt.Errorf("write to table %s: %s: %w", c.Name, fmt.Sprintf(format, args...), base.ErrUnsupported)
 	}
 	switch {
-	case c.CDC:
-		return refuse("it has change logging on (hoodie.table.cdc.enabled), and no change log can be written")
-	case !c.MetaFields:
-		return refuse("its rows have no meta fields (hoodie.populate.meta.fields=false)")
 	case c.DropPartitionColumns:
 		return refuse("its files lack the partition columns (hoodie.datasource.write.drop.partition.columns)")
 	case c.BaseFormat != table.Parquet:
@@ -250,7 +250,9 @@ type write struct {
 	keys    *keygen.Generator
 	index   index.Index
 	buckets *index.Bucket // the index if it is a bucket index, else nil
+	rowKeys keygen.Stored // finds the keys of rows that are there
 	marked  bool
+	part    *partial // nil if rows have all columns
 	stages  []*stage
 
 	txn    *txn.Txn
@@ -293,14 +295,19 @@ func (w *write) resolve(ctx context.Context, tl *timeline.Timeline) error {
 		return err
 	}
 	switch {
+	case w.options.Partial:
+		err = w.resolvePartial(stored, incoming)
 	case stored == nil:
 		w.rows = incoming
 	case w.options.Operation == Delete, w.options.Operation == DeletePartition: // rows need only their keys, or partitions
 		w.rows = stored
 	default:
-		if w.rows, err = schema.Evolve(stored, incoming); err != nil {
-			return fmt.Errorf("write to table %s: %w", c.Name, err)
+		if w.rows, err = schema.EvolveWith(stored, incoming, w.options.Missing); err != nil {
+			err = fmt.Errorf("write to table %s: %w", c.Name, err)
 		}
+	}
+	if err != nil {
+		return err
 	}
 	w.full = w.rows.WithMeta()
 	if w.keys, err = keygen.New(c, w.rows); err != nil {
@@ -309,6 +316,12 @@ func (w *write) resolve(ctx context.Context, tl *timeline.Timeline) error {
 	if o := w.options.Operation; w.keys.Generated() && (o == Upsert || o == Delete) {
 		return fmt.Errorf("%s into table %s: its record keys are generated, so that no row can be found by its columns; use insert, or change rows by a condition: %w",
 			strings.ToLower(string(o)), c.Name, base.ErrInvalid)
+	}
+	if !c.MetaFields {
+		if w.keys.Generated() {
+			return fmt.Errorf("write to table %s: its rows have no meta fields, which alone can keep generated keys: %w", c.Name, base.ErrUnsupported)
+		}
+		w.rowKeys.Made = w.keys
 	}
 	for _, f := range w.rules.Ordering {
 		if _, _, ok := w.rows.Field(f); !ok {
@@ -351,7 +364,7 @@ func (w *write) begun(t *txn.Txn) {
 		return t.Mark(ctx, path, kind)
 	}
 	w.base = &cow.Writer{
-		Store: w.table.Store, Schema: w.full, Alloc: w.options.Alloc, Instant: t.Instant,
+		Store: w.table.Store, Schema: w.full, Keys: w.rowKeys, Alloc: w.options.Alloc, Instant: t.Instant,
 		Announce: func(ctx context.Context, partition, path string, update bool) error {
 			if update {
 				return announce(ctx, partition, path, txn.MarkMerge)
@@ -359,14 +372,18 @@ func (w *write) begun(t *txn.Txn) {
 			return announce(ctx, partition, path, txn.MarkCreate)
 		},
 		Token: func() string { return base.WriteToken(worker(), 0, 0) }, Codec: w.options.Codec,
-		TargetBytes: w.options.TargetBytes, Parallel: runtime.GOMAXPROCS(0),
+		TargetBytes: w.options.TargetBytes, Parallel: runtime.GOMAXPROCS(0), Changes: w.changeLogs(),
 	}
 	w.logs = &mor.Writer{
-		Store: w.table.Store, Schema: w.full, Rules: w.rules, Alloc: w.options.Alloc, Instant: t.Instant,
+		Store: w.table.Store, Schema: w.full, Keys: w.rowKeys, Rules: w.rules, Alloc: w.options.Alloc, Instant: t.Instant,
+		SliceStats: w.table.Config.CDC,
 		Announce: func(ctx context.Context, partition, path string) error {
 			return announce(ctx, partition, path, txn.MarkCreate)
 		},
 		Token: w.base.Token, BlockBytes: w.options.LogBlockBytes,
+	}
+	if w.part != nil {
+		w.logs.Some = w.part.rows.WithMeta()
 	}
 	if w.table.Config.SliceLogs() {
 		w.logs.SliceLogs = true
