@@ -3,6 +3,7 @@ package hudi_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -194,6 +195,32 @@ func TestRecordIndexOfSparks(t *testing.T) {
 			checked()
 		})
 	}
+}
+
+// TestRecordIndexBesideSimple finds a key by the simple index that a log deletes in one file group and
+// that was put into another by the record index: there is one row of it still.
+func TestRecordIndexBesideSimple(t *testing.T) {
+	eachRecordKind(t, func(t *testing.T, k kind, partitioned bool) {
+		if k.buckets > 0 {
+			return
+		}
+		m := newMetadataTable(t, k, withRecordIndex(partitioned, 2)...)
+		plain := m.more
+		kind := table.IndexRecord
+		if partitioned {
+			kind = table.IndexPartRecord
+		}
+		m.do(write(hudi.Upsert, r("a", "x", "1", 1), r("b", "x", "1", 1), r("c", "x", "1", 1)))
+		m.do(write(hudi.Delete, r("a", "x", "", 2)))
+		m.more = append(slices.Clone(plain), hudi.WithProperty("hoodie.index.type", kind))
+		m.do(write(hudi.Upsert, r("a", "x", "3", 3), r("b", "x", "3", 3)))
+		m.more = plain
+		m.do(write(hudi.Upsert, r("a", "x", "4", 4), r("c", "x", "4", 4)))
+		require.Len(t, m.rows(), 3)
+		m.do(write(hudi.Delete, r("a", "x", "", 5)))
+		m.do(write(hudi.Upsert, r("a", "x", "6", 6)))
+		require.Len(t, m.rows(), 3)
+	})
 }
 
 // TestRecordIndexOfReplaced overwrites and deletes partitions.

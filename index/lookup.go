@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"runtime"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/memory"
@@ -85,9 +86,55 @@ func (x *Lookup) Locate(ctx context.Context, parts []Part) ([]*Located, error) {
 		return nil, err
 	}
 	for i, l := range out {
+		if !x.Global() {
+			if err := x.settle(ctx, l.Groups, hits[i], column, newKeys(parts[i].Changes)); err != nil {
+				return nil, err
+			}
+		}
 		l.add(hits[i])
 	}
 	return out, nil
+}
+
+// settle leaves out groups in which logs delete a key that others have too: a writer that finds
+// keys by the record index has put the row elsewhere since. Without that the change would bring
+// the deleted row back. One group stays in any case.
+func (x *Lookup) settle(ctx context.Context, groups []Group, hits [][]int32, column *schema.Schema, keys *keys) error {
+	found := map[int32]int{} // in how many groups
+	several := map[int32]bool{}
+	for _, entries := range hits {
+		for _, e := range slices.Compact(slices.Sorted(slices.Values(entries))) {
+			if found[e]++; found[e] > 1 {
+				several[e] = true
+			}
+		}
+	}
+	for g := range groups {
+		open := func(e int32) bool { return several[e] && found[e] > 1 }
+		if len(groups[g].Logs) == 0 || !slices.ContainsFunc(hits[g], open) {
+			continue
+		}
+		there, err := x.inLogs(ctx, groups[g].FileSlice, "", column, keys, nil)
+		if err != nil {
+			return err
+		}
+		alive := make(map[int32]bool, len(there))
+		for _, e := range there {
+			alive[e] = true
+		}
+		gone := map[int32]bool{}
+		hits[g] = slices.DeleteFunc(hits[g], func(e int32) bool {
+			if !gone[e] && (alive[e] || !open(e)) {
+				return false
+			}
+			if !gone[e] {
+				gone[e] = true
+				found[e]--
+			}
+			return true
+		})
+	}
+	return nil
 }
 
 // slices are those that may have keys of a part.
