@@ -25,19 +25,22 @@ const recordBudget = 64 << 20
 // encoding are done before the lock is taken. Without a call of it that is read from the files,
 // under the lock.
 func (t *Txn) Records(ctx context.Context, budget *mem.Budget) (*metadata.Records, error) {
-	c, err := table.LoadConfig(ctx, t.table.Store)
-	if err != nil {
-		return nil, err
-	}
-	if !slices.Contains(c.MetadataPartitions, metadata.RecordIndex) {
+	// A plan that is taken up again has its changes read from its files.
+	if t.config == nil || !slices.Contains(t.config.MetadataPartitions, metadata.RecordIndex) {
 		return nil, nil
 	}
-	m, err := openMetadata(ctx, t.table, c, t.begun)
-	if err != nil {
+	m, err := openMetadata(ctx, t.table, t.config, t.begun)
+	if err != nil || m == nil {
 		return nil, err
 	}
 	t.records, err = m.records(ctx, t.table, t.Instant, budget)
 	return t.records, err
+}
+
+// Metadata opens the table's metadata table as it was when the transaction began. The caller closes
+// it.
+func (t *Txn) Metadata(ctx context.Context) (*metadata.Table, error) {
+	return metadata.Open(ctx, t.table.Store, t.config, t.begun)
 }
 
 // records begins to gather changes of the record index as it is now.
@@ -108,13 +111,15 @@ func (t *Txn) noteRecords(ctx context.Context, s metadata.Source, u *metadata.Up
 			return err
 		}
 	}
-	u.SetRecords(t.records)
+	if t.records != nil {
+		u.SetRecords(t.records)
+	}
 	return nil
 }
 
 func (t *Txn) readRecords(ctx context.Context, s metadata.Source, meta *timeline.CommitMetadata) error {
 	m, err := openMetadata(ctx, t.table, s.Config, s.Timeline)
-	if err != nil {
+	if err != nil || m == nil {
 		return err
 	}
 	from, err := t.recordSource(s.Config, s.Timeline, meta)
@@ -197,6 +202,9 @@ func wantsRecords(h *table.Handle, c *table.Config) bool {
 // buildRecords reads the keys of a table for a record index that the handle wants, nil if it
 // wants none or the table has one. It is done before the lock is taken, as it may take long.
 func buildRecords(ctx context.Context, h *table.Handle, budget *mem.Budget) (*builtRecords, error) {
+	if h.RecordIndex == nil {
+		return nil, nil
+	}
 	c, err := table.LoadConfig(ctx, h.Store)
 	if err != nil || !wantsRecords(h, c) {
 		return nil, err

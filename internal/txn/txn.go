@@ -22,9 +22,10 @@ type Txn struct {
 	Instant string
 	Action  timeline.Action
 
-	table *table.Handle
-	heart *heartbeat
-	begun *timeline.Timeline // what the table was when the transaction began
+	table  *table.Handle
+	heart  *heartbeat
+	begun  *timeline.Timeline // what the table was when the transaction began
+	config *table.Config      // and its properties
 
 	partitions sync.Map // paths of partitions whose metafile is known to exist
 
@@ -38,7 +39,10 @@ const beginTries = 5
 // actions). The heartbeat runs until Commit or Close.
 func Begin(ctx context.Context, h *table.Handle, action timeline.Action, content []byte) (*Txn, error) {
 	t := &Txn{Action: action, table: h}
-	err := prepared(ctx, h, func(c *table.Config, tl *timeline.Timeline, _ *lock.Held) error { return t.open(ctx, tl, content) })
+	err := prepared(ctx, h, func(c *table.Config, tl *timeline.Timeline, _ *lock.Held) error {
+		t.config = c
+		return t.open(ctx, tl, content)
+	})
 	if err != nil {
 		return nil, err
 	}

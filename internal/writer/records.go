@@ -48,13 +48,7 @@ func (x *openedIndex) close() {
 
 // openIndex opens the metadata table as it was when the write began, once.
 func (w *write) openIndex(ctx context.Context) (*metadata.Table, error) {
-	w.opened.once.Do(func() {
-		c, err := table.LoadConfig(ctx, w.table.Store)
-		if err == nil {
-			w.opened.table, err = metadata.Open(ctx, w.table.Store, c, w.txn.Timeline())
-		}
-		w.opened.err = err
-	})
+	w.opened.once.Do(func() { w.opened.table, w.opened.err = w.txn.Metadata(ctx) })
 	return w.opened.table, w.opened.err
 }
 
