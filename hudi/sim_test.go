@@ -54,9 +54,9 @@ type kind struct {
 	mode        string
 	metadata    bool   // with a metadata table
 	stats       bool   // and statistics of columns in it
+	records     bool   // and a record index in it
 	cdc         string // the mode in which changes are logged, "" for none
 	bare        bool   // rows without meta fields
-	records     bool   // a record index in the metadata table
 }
 
 func (k kind) String() string {

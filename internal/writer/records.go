@@ -27,9 +27,13 @@ func (w *write) beginRecords(ctx context.Context) error {
 	if w.records, err = w.txn.Records(ctx, mem.NewBudget(w.options.Memory/recordsPart, w.options.SpillDir)); err != nil {
 		return err
 	}
-	if w.records != nil {
-		w.base.Records = w.records
+	if w.records == nil {
+		return nil
 	}
+	if w.rowKeys.Made != nil {
+		return fmt.Errorf("write to table %s: a record index needs rows with meta fields: %w", w.table.Config.Name, base.ErrUnsupported)
+	}
+	w.base.Records = w.records
 	return nil
 }
 

@@ -126,11 +126,13 @@ func (w *write) doLog(ctx context.Context, j *job) ([]*timeline.WriteStat, error
 	if j.group.New {
 		entries = j.inserts
 	}
+	var stat *timeline.WriteStat
+	var err error
 	if w.part != nil && !j.group.New {
-		stat, err := w.logPartial(ctx, j)
-		return []*timeline.WriteStat{stat}, err
+		stat, err = w.logPartial(ctx, j)
+	} else {
+		stat, err = w.logs.Append(ctx, j.top, j.stage.changes, entries, nil)
 	}
-	stat, err := w.logs.Append(ctx, j.top, j.stage.changes, entries, nil)
 	if err != nil {
 		return nil, err
 	}
