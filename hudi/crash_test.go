@@ -229,7 +229,7 @@ func scenarios(k kind) map[string]scenario {
 	}
 	overwrite := write(hudi.InsertOverwrite, r("b", "x", "b7", 0), r("h", "x", "h7", 7))
 	s["insert-overwrite"] = scenario{everywhere: true, before: []op{first, second}, cut: overwrite}
-	s["insert-overwrite-table"] = scenario{before: []op{first, second}, cut: write(hudi.InsertOverwriteTable, r("b", "y", "b7", 0), r("h", "y", "h7", 7))}
+	s["insert-overwrite-table"] = scenario{before: []op{first, second}, cut: write(hudi.InsertOverwriteTable, r("c", "y", "c7", 0), r("h", "y", "h7", 7))}
 	s["insert-overwrite-table without rows"] = scenario{before: []op{first, second}, cut: write(hudi.InsertOverwriteTable)}
 	s["rollback of an insert-overwrite"] = scenario{before: []op{first, second, overwrite}, cut: rollbackLast(withBefore)}
 	s["upsert after a dead insert-overwrite"] = scenario{before: []op{first, second}, dead: &overwrite, cut: third}
