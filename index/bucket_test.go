@@ -124,7 +124,7 @@ func TestNewBucketRefuses(t *testing.T) {
 
 var keyOnly = arrow.NewSchema([]arrow.Field{{Name: schema.MetaRecordKey, Type: arrow.BinaryTypes.String}}, nil)
 
-func reducer(t *testing.T, keys ...string) *merge.Reducer {
+func reducer(t testing.TB, keys ...string) *merge.Reducer {
 	b := array.NewRecordBuilder(memory.DefaultAllocator, keyOnly)
 	defer b.Release()
 	b.Field(0).(*array.StringBuilder).AppendValues(keys, nil)

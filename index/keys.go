@@ -14,13 +14,14 @@ import (
 // keys are the record keys of a part that are looked for.
 type keys struct {
 	changes   *merge.Reducer
+	files     int64  // that are looked at
 	low, high string // in the order of their bytes
 	// sorted puts them in order when that is first needed.
 	sorted func() basefile.KeySet
 }
 
-func newKeys(changes *merge.Reducer) *keys {
-	k := &keys{changes: changes}
+func newKeys(changes *merge.Reducer, files int) *keys {
+	k := &keys{changes: changes, files: int64(files)}
 	for i := range changes.Len() {
 		switch key := changes.Key(i); {
 		case i == 0:
@@ -44,17 +45,15 @@ func newKeys(changes *merge.Reducer) *keys {
 // mayBeIn reports whether rows with these statistics may have a key of the range.
 func (k *keys) mayBeIn(rows basefile.Statistics) bool { return basefile.Between(rows, k.low, k.high) }
 
-// A file is looked at by its filter and pages if it has this many rows for each key, and so
-// many that they take longer to read than the filter. To sort the keys takes less time than to
-// read the file then.
+// Files are looked at by their filters and pages if they have this many rows for each key, and
+// so many that they take longer to read than a filter. To sort the keys takes less time than to
+// read the files then.
 const (
 	rowsForKey    = 32
 	rowsForFilter = 8 << 10
 )
 
-func (k *keys) few(rows int64) bool {
-	return rows >= rowsForFilter && int64(k.changes.Len())*rowsForKey <= rows
-}
+func (k *keys) few(rows int64) bool { return int64(k.changes.Len())*rowsForKey <= rows }
 
 // someBetween reports whether there may be keys from low to high: precisely if they may be put
 // in order, else by the range of all.

@@ -59,6 +59,7 @@ func (x *Lookup) Locate(ctx context.Context, parts []Part) ([]*Located, error) {
 	}
 	out := make([]*Located, len(parts))
 	hits := make([][][]int32, len(parts))
+	wanted := make([]*keys, len(parts))
 	work, wctx := errgroup.WithContext(ctx)
 	work.SetLimit(runtime.GOMAXPROCS(0))
 	for i, part := range parts {
@@ -67,7 +68,8 @@ func (x *Lookup) Locate(ctx context.Context, parts []Part) ([]*Located, error) {
 			return nil, errors.Join(err, work.Wait())
 		}
 		out[i], hits[i] = newLocated(part.Changes.Len(), slices), make([][]int32, len(slices))
-		keys := newKeys(part.Changes)
+		keys := newKeys(part.Changes, len(slices))
+		wanted[i] = keys
 		without, err := x.without(ctx, keys, slices)
 		if err != nil {
 			return nil, errors.Join(err, work.Wait())
@@ -87,7 +89,7 @@ func (x *Lookup) Locate(ctx context.Context, parts []Part) ([]*Located, error) {
 	}
 	for i, l := range out {
 		if !x.Global() {
-			if err := x.settle(ctx, l.Groups, hits[i], column, newKeys(parts[i].Changes)); err != nil {
+			if err := x.settle(ctx, l.Groups, hits[i], columns, wanted[i]); err != nil {
 				return nil, err
 			}
 		}
@@ -188,6 +190,9 @@ func (l *Located) add(hits [][]int32) {
 
 // find returns the entries whose keys a slice has. without says that its base file has none.
 func (x *Lookup) find(ctx context.Context, s table.FileSlice, without bool, columns *schema.Schema, keys *keys) ([]int32, error) {
+	if x.Global() && !x.Filters && len(s.Logs) > 0 {
+		return x.inLogs(ctx, s, "", columns, keys, nil)
+	}
 	var hits []int32
 	if s.Base != nil && !without {
 		var err error
@@ -263,7 +268,7 @@ func (x *Lookup) inBase(ctx context.Context, f *table.BaseFile, columns *schema.
 	if x.Keys.Made == nil { // made keys have no statistics
 		o.Keep = keys.mayBeIn
 	}
-	if x.Filters && keys.few(r.Rows()) {
+	if x.Filters && r.Rows() >= rowsForFilter && keys.few(r.Rows()*keys.files) {
 		some := r.Candidates(keys.sorted())
 		if len(some) == 0 {
 			return nil, nil

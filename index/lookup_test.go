@@ -24,11 +24,12 @@ import (
 
 // world is a store with base files that have keys alone.
 type world struct {
-	t      *testing.T
-	store  *record.Store
-	slices []table.FileSlice
-	rows   *schema.Schema
-	bytes  int64 // of the base files
+	t                    testing.TB
+	store                *record.Store
+	pageBytes, groupRows int
+	slices               []table.FileSlice
+	rows                 *schema.Schema
+	bytes                int64 // of the base files
 }
 
 func (w *world) file(id string, bloom bool, keys []string) {
@@ -40,7 +41,7 @@ func (w *world) file(id string, bloom bool, keys []string) {
 	path := "p/" + id + "_0-0-0_1.parquet"
 	sink, err := w.store.Create(w.t.Context(), path)
 	require.NoError(w.t, err)
-	f, err := basefile.NewWriter(sink, basefile.WriterOptions{Schema: s, NoBloom: !bloom, PageBytes: 8 << 10, RowGroupRows: 10_000})
+	f, err := basefile.NewWriter(sink, basefile.WriterOptions{Schema: s, NoBloom: !bloom, PageBytes: w.pageBytes, RowGroupRows: w.groupRows})
 	require.NoError(w.t, err)
 	b := array.NewRecordBuilder(memory.DefaultAllocator, s.Arrow())
 	defer b.Release()
@@ -105,7 +106,7 @@ func (w *world) locate(filters bool, keys []string) (where map[string][]string, 
 // TestFiltersFindWhatReadingFinds has files in the order of keys and in none, with and without
 // filters, small ones, and keys that several files have.
 func TestFiltersFindWhatReadingFinds(t *testing.T) {
-	w := &world{t: t, store: record.Wrap(mem.New(time.Now))}
+	w := &world{t: t, store: record.Wrap(mem.New(time.Now)), pageBytes: 8 << 10, groupRows: 10_000}
 	rng := rand.New(rand.NewPCG(1, 1))
 	key := func(i int) string { return fmt.Sprintf("k%07d-é", i) }
 	var sorted, mixed, few []string

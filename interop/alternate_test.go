@@ -417,6 +417,12 @@ func (a *alternation) write(who actor, op string, changes []modelChange) {
 		a.spark.Write(a.t, w)
 	}
 	i := a.newest(before)
+	a.model.touches = func(elsewhere, deleted bool) bool {
+		if deleted {
+			return who == other && a.shape.release == interop.Hudi120
+		}
+		return who == other && (elsewhere || a.shape.kind == interop.MOR)
+	}
 	a.model.write(i, changes, who == other && len(before) == 0 && !a.shape.rings)
 	a.history = append(a.history, point{i.requested, i.completed})
 }

@@ -19,8 +19,11 @@ type model struct {
 	keyless bool
 	// global: a key has one row, and a change that comes with another partition moves it
 	global bool
-	path   func(part string) string // partition path of a value of the column part
-	rows   map[modelKey]*modelState
+	// touches tells whether a change that loses makes its writer write the old row once more, with a new commit time: Spark
+	// does so where it has compared the two, with a global index. elsewhere: the change has another partition.
+	touches func(elsewhere, deleted bool) bool
+	path    func(part string) string // partition path of a value of the column part
+	rows    map[modelKey]*modelState
 }
 
 type modelKey struct {
@@ -120,6 +123,10 @@ func (m *model) writeGlobal(i instant, changes []modelChange) {
 		case old == nil && c.deleted:
 		case old == nil:
 			m.insert(i, key, c)
+		case final(old, c) == old && m.touches(home != key, c.deleted):
+			again := *old
+			again.commit, again.completed = i.requested, i.completed
+			m.change(i, home, &again)
 		case c.deleted || home == key:
 			m.change(i, home, c)
 		case final(old, c) == c:

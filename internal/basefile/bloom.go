@@ -43,6 +43,15 @@ type bloomRow struct {
 	size    uint64 // bits
 	inverse uint64 // of size, for the remainder without a division (Lemire)
 	bits    []byte // bit i is bit i%8 of byte i/8
+	coded   coded  // the bits where they have not been decoded
+}
+
+// byteAt is a byte of the bits.
+func (r *bloomRow) byteAt(i uint32) byte {
+	if r.bits != nil {
+		return r.bits[i]
+	}
+	return r.coded.byteAt(int(i))
 }
 
 func makeBloomRow(size uint32, hashes int, bits []byte) bloomRow {
@@ -94,7 +103,7 @@ func (r *bloomRow) contains(x *mixed) bool {
 	var h uint32
 	for range r.hashes {
 		h = x.hash(h)
-		if p := position(h, r.size, r.inverse); r.bits[p/8]&(1<<(p%8)) == 0 {
+		if p := position(h, r.size, r.inverse); r.byteAt(p/8)&(1<<(p%8)) == 0 {
 			return false
 		}
 	}
@@ -160,7 +169,21 @@ func ParseBloom(text, typeCode string) (*Bloom, error) {
 	if err != nil {
 		return nil, fmt.Errorf("basefile: bloom filter is not base64: %w", base.ErrCorrupt)
 	}
-	p := bloomParser{data: data}
+	return (&bloomParser{data: data}).parse(typeCode)
+}
+
+// parseCoded is ParseBloom of a filter of which little is asked: it is decoded where it is.
+func parseCoded(text []byte, typeCode string) (*Bloom, error) {
+	return (&bloomParser{coded: &coded{text: text}}).parse(typeCode)
+}
+
+// bloomParser reads bytes, or base64 without decoding the bits.
+type bloomParser struct {
+	data  []byte
+	coded *coded
+}
+
+func (p *bloomParser) parse(typeCode string) (*Bloom, error) {
 	switch typeCode {
 	case "", BloomSimple:
 		row, err := p.row()
@@ -174,7 +197,24 @@ func ParseBloom(text, typeCode string) (*Bloom, error) {
 	return nil, fmt.Errorf("basefile: bloom filter type %q: %w", typeCode, base.ErrUnsupported)
 }
 
-type bloomParser struct{ data []byte }
+// left is the number of bytes that are left.
+func (p *bloomParser) left() int {
+	if p.coded != nil {
+		return len(p.coded.text)/4*3 - p.coded.from
+	}
+	return len(p.data)
+}
+
+// take reads n bytes, of which so many are left.
+func (p *bloomParser) take(n int) (out []byte) {
+	if p.coded != nil {
+		out = p.coded.decode(n)
+		p.coded.from += n
+		return out
+	}
+	out, p.data = p.data[:n:n], p.data[n:]
+	return out
+}
 
 func errBloomShort() error {
 	return fmt.Errorf("basefile: bloom filter ends early: %w", base.ErrCorrupt)
@@ -184,13 +224,13 @@ func (p *bloomParser) dynamic() (*Bloom, error) {
 	if _, _, err := p.header(); err != nil {
 		return nil, err
 	}
-	if len(p.data) < 3*4 {
+	if p.left() < 3*4 {
 		return nil, errBloomShort()
 	}
 	b := &Bloom{dynamic: true, keysPerRow: int(p.uint32()), lastKeys: int(p.uint32())}
 	rows := p.uint32()
-	if rows == 0 || int64(rows) > int64(len(p.data)/bloomRowHeader) {
-		return nil, fmt.Errorf("basefile: bloom filter of %d bytes declares %d rows: %w", len(p.data), rows, base.ErrCorrupt)
+	if rows == 0 || int64(rows) > int64(p.left()/bloomRowHeader) {
+		return nil, fmt.Errorf("basefile: bloom filter of %d bytes declares %d rows: %w", p.left(), rows, base.ErrCorrupt)
 	}
 	for range rows {
 		row, err := p.row()
@@ -208,20 +248,23 @@ func (p *bloomParser) row() (bloomRow, error) {
 		return bloomRow{}, err
 	}
 	n := int((uint64(size) + 7) / 8)
-	if n > len(p.data) {
+	if n > p.left() {
 		return bloomRow{}, errBloomShort()
 	}
-	row := makeBloomRow(size, hashes, p.data[:n:n])
-	p.data = p.data[n:]
-	return row, nil
+	if p.coded != nil {
+		row := makeBloomRow(size, hashes, nil)
+		row.coded = *p.coded
+		p.coded.from += n
+		return row, nil
+	}
+	return makeBloomRow(size, hashes, p.take(n)), nil
 }
 
 func (p *bloomParser) header() (size uint32, hashes int, err error) {
-	if len(p.data) < bloomRowHeader {
+	if p.left() < bloomRowHeader {
 		return 0, 0, errBloomShort()
 	}
-	version, k, hash := int32(p.uint32()), p.uint32(), p.data[0]
-	p.data = p.data[1:]
+	version, k, hash := int32(p.uint32()), p.uint32(), p.take(1)[0]
 	size = p.uint32()
 	switch {
 	case version != bloomVersion || hash != bloomMurmur:
@@ -232,11 +275,7 @@ func (p *bloomParser) header() (size uint32, hashes int, err error) {
 	return size, int(k), nil
 }
 
-func (p *bloomParser) uint32() uint32 {
-	v := binary.BigEndian.Uint32(p.data)
-	p.data = p.data[4:]
-	return v
-}
+func (p *bloomParser) uint32() uint32 { return binary.BigEndian.Uint32(p.take(4)) }
 
 // fits tells whether the filter of a file with so many rows is worth being gone on with in the
 // next version of the file. It is not if it was made for many more keys, or for many that are

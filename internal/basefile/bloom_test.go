@@ -117,6 +117,28 @@ func TestBloomHasEveryKey(t *testing.T) {
 	})
 }
 
+// TestCodedBloom asks a filter that is not decoded the same.
+func TestCodedBloom(t *testing.T) {
+	for _, n := range []int{0, 1, 2, 3, 100, bloomRowKeys + 5} {
+		b, err := NewBloomBuilder(0.01, nil)
+		require.NoError(t, err)
+		for i := range n {
+			b.Add([]byte(fmt.Sprint("key", i)))
+		}
+		want := b.Build()
+		got, err := parseCoded([]byte(want.Marshal()), want.TypeCode())
+		require.NoError(t, err)
+		for i := range 2*n + 10 {
+			key := []byte(fmt.Sprint("key", i))
+			require.Equal(t, want.Contains(key), got.Contains(key), "%d of %d", i, n)
+		}
+	}
+	_, err := parseCoded([]byte("no base64 at all"), BloomDynamic)
+	require.Error(t, err)
+	_, err = parseCoded(nil, "")
+	require.ErrorIs(t, err, base.ErrCorrupt)
+}
+
 func TestPositionIsTheAbsoluteRemainder(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		h := rapid.Int32().Draw(r, "hash")

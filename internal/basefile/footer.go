@@ -103,10 +103,18 @@ func (f *footerFile) ReadAt(p []byte, off int64) (n int, err error) {
 
 // find returns the value of a key, nil if there is none; of repeated keys the last.
 func (f *footerFile) find(key string) *string {
+	if value := f.bytes(key); value != nil {
+		text := string(value)
+		return &text
+	}
+	return nil
+}
+
+// bytes is find without a copy.
+func (f *footerFile) bytes(key string) []byte {
 	for i := len(f.pairs) - 1; i >= 0; i-- {
 		if string(f.pairs[i].key) == key {
-			value := string(f.pairs[i].value)
-			return &value
+			return f.pairs[i].value
 		}
 	}
 	return nil

@@ -80,8 +80,11 @@ func (r *Reader) Candidates(keys KeySet) KeySet {
 	if len(within) == 0 {
 		return nil
 	}
-	filter, err := r.Bloom()
-	if err != nil || filter == nil { // whatever is wrong with a filter, the pages are right
+	if int64(len(within)) > r.Rows() { // to ask takes as long as to read
+		return within
+	}
+	filter := r.codedBloom()
+	if filter == nil {
 		return within
 	}
 	// The keys are asked for in strides, so that it soon shows if the file has many.
@@ -98,6 +101,20 @@ func (r *Reader) Candidates(keys KeySet) KeySet {
 		}
 	}
 	return NewKeySet(found)
+}
+
+// codedBloom is the filter of the record keys, nil if there is none that can be asked: whatever
+// is wrong with it, the pages are right.
+func (r *Reader) codedBloom() *Bloom {
+	text := r.f.bytes(footerBloom)
+	if text == nil {
+		text = r.f.bytes(footerBloomOld)
+	}
+	b, err := parseCoded(text, string(r.f.bytes(footerBloomType)))
+	if err != nil {
+		return nil
+	}
+	return b
 }
 
 // keySpan is a range of keys.

@@ -29,6 +29,7 @@ type routes struct {
 	all    *stage
 	groups []index.Group
 	into   []route // by group
+	path   int     // the column of the partitions that rows came with
 	fresh  byPartition
 	merged map[string]*stage // rows that were merged before they move, by partition
 }
@@ -59,7 +60,8 @@ func (b *byPartition) add(path string, e int32) {
 
 // route makes the jobs of a stage that has the changes to all partitions.
 func (w *write) route(ctx context.Context, all *stage, located *index.Located, clustering map[table.GroupID]string) ([]*job, error) {
-	r := &routes{write: w, all: all, groups: located.Groups, into: make([]route, len(located.Groups)), merged: map[string]*stage{}}
+	_, path, _ := w.full.Field(schema.MetaPartitionPath)
+	r := &routes{write: w, all: all, groups: located.Groups, into: make([]route, len(located.Groups)), path: path, merged: map[string]*stage{}}
 	if err := r.sort(located); err != nil {
 		return nil, err
 	}
@@ -96,10 +98,11 @@ func (r *routes) sort(located *index.Located) error {
 	for _, p := range located.Also {
 		also[p.Entry] = append(also[p.Entry], p.Group)
 	}
+	var places []int32
 	for e, at := range located.Of {
-		places := also[int32(e)]
+		places = places[:0]
 		if at >= 0 {
-			places = append([]int32{at}, places...)
+			places = append(append(places, at), also[int32(e)]...)
 		}
 		if err := r.place(int32(e), places); err != nil {
 			return err
@@ -147,10 +150,9 @@ func (r *routes) place(e int32, groups []int32) error {
 // partition is the one that the rows of an entry came with.
 func (r *routes) partition(e int32) (string, error) {
 	batch, row := r.all.changes.Row(int(e))
-	_, at, _ := r.full.Field(schema.MetaPartitionPath)
-	paths, ok := batch.Column(at).(*array.String)
+	paths, ok := batch.Column(r.path).(*array.String)
 	if !ok {
-		return "", fmt.Errorf("column %s is %s: %w", schema.MetaPartitionPath, batch.Column(at).DataType(), base.ErrCorrupt)
+		return "", fmt.Errorf("column %s is %s: %w", schema.MetaPartitionPath, batch.Column(r.path).DataType(), base.ErrCorrupt)
 	}
 	return paths.Value(row), nil
 }
@@ -364,11 +366,10 @@ func (r *routes) addMerged(path string, batch arrow.RecordBatch, picks []merge.P
 
 // restage adds rows with all their columns to the stage of a partition.
 func (r *routes) restage(s *stage, rows arrow.RecordBatch) error {
-	_, at, _ := r.full.Field(schema.MetaPartitionPath)
 	path := r.constant(s.partition, int(rows.NumRows()))
 	defer path.Release()
 	columns := append([]arrow.Array(nil), rows.Columns()...)
-	columns[at] = path
+	columns[r.path] = path
 	placed := array.NewRecordBatch(rows.Schema(), columns, rows.NumRows())
 	defer placed.Release()
 	_, key, _ := r.full.Field(schema.MetaRecordKey)
