@@ -98,9 +98,6 @@ func newPingPong(t *testing.T, spark *interop.Spark, s *pingpong.Sequence) *ping
 	p.t, p.spark, p.table = t, spark, s.Table
 	p.ours = ours{filepath.Join(t.TempDir(), "pingpong"), manual(s.Table.Options)}
 	p.ours.options["hoodie.clean.commits.retained"] = "4"
-	if !s.Table.Metadata {
-		delete(p.ours.options, "hoodie.metadata.enable")
-	}
 	t.Cleanup(func() {
 		if !t.Failed() {
 			return

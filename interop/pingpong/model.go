@@ -218,7 +218,7 @@ func (m *Model) ReadOptimized() Bounds {
 	var b Bounds
 	from := m.Points[max(m.based-1, 0):]
 	for _, key := range m.sorted() {
-		c, seen := choice{none: m.based == 0, many: strings.HasPrefix(m.table.Option("index.type"), "GLOBAL_")}, map[*Row]bool{}
+		c, seen := choice{none: m.based == 0, many: global(m.table)}, map[*Row]bool{}
 		for _, p := range from {
 			switch row := p.rows[key]; {
 			case row == nil:

@@ -139,7 +139,7 @@ func (s *Sequence) some(n int, alive bool) []Key {
 	all := s.Model.sorted()
 	all = slices.DeleteFunc(all, func(k Key) bool { return alive && s.Model.rows[k] == nil })
 	s.r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	if s.global() { // one key of each record: where it lives, else any
+	if global(s.Table) { // one key of each record: where it lives, else any
 		all = slices.DeleteFunc(all, func(k Key) bool { return s.Model.rows[k] == nil && s.Model.lives(k.Record) })
 		seen := map[string]bool{}
 		all = slices.DeleteFunc(all, func(k Key) bool {
@@ -151,13 +151,10 @@ func (s *Sequence) some(n int, alive bool) []Key {
 	return all[:min(n, len(all))]
 }
 
-// global tells whether a record has one row in all partitions.
-func (s *Sequence) global() bool { return strings.HasPrefix(s.Table.Option("index.type"), "GLOBAL_") }
-
 // moving tells whether rows can move between partitions now. What a move leaves in a log is a delete without ordering value, which Hudi 1.0.2
 // cannot read, and while a compaction waits no row must come back to where it was (some).
 func (s *Sequence) moving() bool {
-	return s.global() && len(s.Table.PartitionBy) > 0 && s.planned == nil && !s.rules.fill && !(s.Table.Version == 8 && s.Table.Kind == mor && s.rules.event)
+	return global(s.Table) && len(s.Table.PartitionBy) > 0 && s.planned == nil && !s.rules.fill && !(s.Table.Version == 8 && s.Table.Kind == mor && s.rules.event)
 }
 
 // move is a newer row of a key in the partition of another one, ok false if that is the same.
@@ -184,7 +181,7 @@ func (s *Sequence) move(from Key) (c change, ok bool) {
 // highest is the greatest ordering value that a key ever had, wherever it was.
 func (s *Sequence) highest(key Key) int64 {
 	out := s.Model.keys[key].highest
-	if s.global() {
+	if global(s.Table) {
 		for k, is := range s.Model.keys {
 			if k.Record == key.Record {
 				out = max(out, is.highest)

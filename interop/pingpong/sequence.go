@@ -75,6 +75,9 @@ func New(seed int) *Sequence {
 	if t.Option("index.type") == "GLOBAL_SIMPLE" && s.chance(50) {
 		t.Options["hoodie.index.type"] = "GLOBAL_BLOOM"
 	}
+	if t.Option("index.type") == "RECORD_INDEX" {
+		t.Options["hoodie.record.index.update.partition.path"] = "true"
+	}
 	s.Model = newModel(t, s.rules)
 	return s
 }
@@ -98,10 +101,10 @@ func refusal(t *randomtable.Table) string {
 		return "partition columns dropped"
 	case !slices.Contains([]string{"Simple", "Complex", "Nonpartitioned"}, t.KeyGenerator()):
 		return "key generator"
-	case !slices.Contains([]string{"BLOOM", "SIMPLE", "BUCKET", "GLOBAL_SIMPLE"}, t.Option("index.type")):
+	case !slices.Contains([]string{"BLOOM", "SIMPLE", "BUCKET", "GLOBAL_SIMPLE", "RECORD_INDEX"}, t.Option("index.type")):
 		return "index"
-	case on("metadata.index.bloom.filter.enable"), on("metadata.record.index.enable"):
-		return "index in the metadata table"
+	case on("metadata.index.bloom.filter.enable"):
+		return "key filters in the metadata table"
 	case on("metadata.index.column.stats.enable"):
 		if t.Kind == mor || t.Version < 9 {
 			return "statistics before version 9 or of logs"
@@ -130,6 +133,11 @@ func (s *Sequence) Name() string {
 		name += "-metadata"
 	}
 	return fmt.Sprintf("%s-%s", name, s.Creator)
+}
+
+// global tells whether a record has one row in all partitions.
+func global(t *randomtable.Table) bool {
+	return strings.HasPrefix(t.Option("index.type"), "GLOBAL_") || t.Option("index.type") == "RECORD_INDEX"
 }
 
 // bucket tells whether the table has the bucket index.
