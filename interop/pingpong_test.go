@@ -25,19 +25,22 @@ import (
 	"github.com/hudi-go/hudi-go/table"
 )
 
-// pingPongSteps is how many steps a sequence has, at the most in plain runs.
+// pingPongSteps is how many steps a sequence has.
 const pingPongSteps = 20
 
 // TestPingPong has both engines work on random tables (package pingpong), one step by the one and one by the other, and asks both after
 // each step: the rows now, with conditions too, those of base files, those as of some instant and those of some range. All answers are the
 // model's. Spark's validation and ours find nothing wrong with the metadata table.
 //
-// HUDI_GO_SEEDS is the number of sequences (6 short ones), HUDI_GO_SEED the first (1), HUDI_GO_SEED_FILE as for TestAlternate. A table with a
-// difference is kept, and the test says how it was made.
+// HUDI_GO_SEEDS is the number of sequences, HUDI_GO_SEED the first (1), HUDI_GO_SEED_FILE as for TestAlternate. A table with a
+// difference is kept, and the test says how it was made. Six short ones run with HUDI_GO_INTEROP=all.
 func TestPingPong(t *testing.T) {
 	interop.Need(t, interop.EngineSpark)
 	first, count, steps := number(t, "HUDI_GO_SEED", 1), number(t, "HUDI_GO_SEEDS", 6), pingPongSteps
 	if os.Getenv("HUDI_GO_SEEDS")+os.Getenv("HUDI_GO_SEED") == "" {
+		if !interop.Whole() {
+			t.Skip("not all kinds of tables have run yet (docs/compat.md); HUDI_GO_INTEROP=all and HUDI_GO_SEEDS run it")
+		}
 		steps = 8
 	}
 	log := openSeedLog(t)
