@@ -48,6 +48,26 @@ func TestCommitDelete(t *testing.T) {
 	require.Empty(t, ok(t, "", "query", uri))
 }
 
+// Rows with some columns leave the others as they are; without --partial what a line lacks is null, and a file without a column refused.
+func TestCommitPartial(t *testing.T) {
+	for _, kind := range []string{"cow", "mor"} {
+		t.Run(kind, func(t *testing.T) {
+			uri := newTrips(t, "--type", kind)
+			ok(t, `{"id":1,"city":"Oslo","fare":"2.50","ts":1}`, "commit", uri)
+			ok(t, `{"id":1,"city":"Oslo","fare":"9.00","ts":2,"more":1}`, "commit", uri, "--partial", "id,city,fare", "-")
+			require.Equal(t, []string{`{"id":1,"city":"Oslo","fare":"9.00","ts":1}`}, linesOf(ok(t, "", "query", uri)))
+			some := write(t, "some.parquet", ok(t, "", "query", uri, "--columns", "id,city,ts", "--output", "parquet"))
+			r := hudictl("", "commit", uri, some)
+			require.NotZero(t, r.code, r.stderr)
+			require.Contains(t, r.stderr, "fare")
+			ok(t, "", "commit", uri, some, "--option", "hoodie.write.set.null.for.missing.columns=true")
+			require.Equal(t, []string{`{"id":1,"city":"Oslo","fare":null,"ts":1}`}, linesOf(ok(t, "", "query", uri)))
+			r = hudictl(`{"id":1}`, "commit", uri, "--partial", "id,nothing", "-")
+			require.Contains(t, r.stderr, "nothing")
+		})
+	}
+}
+
 // Each output format that can be read again gives the same table.
 func TestOutputsAreInputs(t *testing.T) {
 	uri := newTrips(t)
