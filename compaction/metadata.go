@@ -59,9 +59,12 @@ func Metadata(ctx context.Context, h *table.Handle, deltaCommits int) (compacted
 		if err != nil || plan == nil {
 			return err
 		}
-		plan.Operations = slices.DeleteFunc(plan.Operations, func(op timeline.CompactionOperation) bool { return !inUse(m, op) || waits(m, op) })
+		plan.Operations = slices.DeleteFunc(plan.Operations, func(op timeline.CompactionOperation) bool { return !inUse(m, op) })
 		if len(plan.Operations) == 0 {
 			return nil
+		}
+		if later, err := waits(ctx, m, plan); err != nil || later && deltaCommits > 1 {
+			return err
 		}
 		content, err := plan.Encode(m.Timeline.Layout())
 		if err != nil {
@@ -92,20 +95,28 @@ func inUse(m *txn.Metadata, op timeline.CompactionOperation) bool {
 	return slices.Contains(m.Of.MetadataPartitions, op.Partition)
 }
 
-// A file group of the record index is compacted when it has so many log files, each of which a
-// look-up opens, or so large a part of its base file in them. Else each few inserts would have
-// the whole index written anew.
+// A compaction takes in every file group that has logs: real Hudi archives up to the newest one,
+// and reads no logs of instants that are archived. Where a record index is large beside its logs
+// all wait, for so many delta commits at most; each few inserts would have it written anew else.
 const (
-	recordLogs  = 24
-	recordShare = 8
+	recordCommits = 24
+	recordShare   = 8
 )
 
-// waits tells whether an operation is left to a later compaction.
-func waits(m *txn.Metadata, op timeline.CompactionOperation) bool {
-	if op.Partition != metadata.RecordIndex || op.DataFile == "" || op.Metrics[timeline.MetricLogFiles] >= recordLogs {
-		return false
+// waits tells whether a compaction is put off for the size of the record index.
+func waits(ctx context.Context, m *txn.Metadata, plan *timeline.CompactionPlan) (bool, error) {
+	due, err := Due(ctx, m.Timeline, Options{DeltaCommits: recordCommits})
+	if err != nil || due {
+		return false, err
 	}
-	return op.Metrics[timeline.MetricLogFilesSize]*recordShare < op.Metrics[timeline.MetricIOWrite]*mega
+	var logs, bases float64
+	for _, op := range plan.Operations {
+		if op.Partition == metadata.RecordIndex {
+			logs += op.Metrics[timeline.MetricLogFilesSize]
+			bases += op.Metrics[timeline.MetricIOWrite] * mega
+		}
+	}
+	return logs*recordShare < bases, nil
 }
 
 // compactMetadata carries a planned compaction of the metadata table out.

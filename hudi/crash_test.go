@@ -258,6 +258,15 @@ func scenarios(k kind) map[string]scenario {
 		s["upsert that moves rows"] = scenario{everywhere: true, before: []op{first, second}, cut: write(hudi.Upsert,
 			r("a", "y", "a3", 3), r("b", "y", "late", 0), r("c", "x", "c3", 3), r("d", "x", "", 3).del(), r("f", "y", "f3", 3))}
 	}
+	if k.records {
+		again := op{name: "record index anew", model: func(*model) {}, do: func(ctx context.Context, tab *hudi.Table) error {
+			if err := tab.DropIndex(ctx, "record_index"); err != nil {
+				return err
+			}
+			return tab.CreateRecordIndex(ctx, hudi.RecordIndexOptions{FileGroups: 2})
+		}}
+		s["rollback of a write that the record index began with"] = scenario{everywhere: true, before: []op{first, second, third, again}, cut: rollbackLast(withBefore)}
+	}
 	if k.metadata {
 		s["upsert with services of the metadata table"] = scenario{
 			everywhere: true, before: []op{first, second, third, write(hudi.Upsert, r("c", "y", "c4", 4))}, cut: write(hudi.Upsert, r("b", "x", "b5", 5)),

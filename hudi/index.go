@@ -125,7 +125,11 @@ func (t *Table) CreateRecordIndex(ctx context.Context, o RecordIndexOptions) err
 // DropIndex takes an index of the metadata table away, by its name. With the record index go the
 // secondary indexes, with the statistics of columns those of partitions.
 func (t *Table) DropIndex(ctx context.Context, name string) error {
-	there := slices.Concat(t.Config().MetadataPartitions, t.Config().MetadataInflight())
+	now, err := table.LoadConfig(ctx, t.handle.Store)
+	if err != nil {
+		return err
+	}
+	there := slices.Concat(now.MetadataPartitions, now.MetadataInflight())
 	if name == metadata.Files || !slices.Contains(there, name) {
 		return fmt.Errorf("drop index %s of %s: it has no such index: %w", name, t.URI(), base.ErrInvalid)
 	}

@@ -115,6 +115,27 @@ func isAhead(mine []timeline.Instant, last string, pending map[string]bool) bool
 	return false
 }
 
+// UpTo leaves out what instants have noted here that are later than a time of the table's, also
+// those that are pending there and unknown to the picture of its timeline. It wraps
+// base.ErrConflict where a base file may have taken such a one in. Nothing may have been read yet.
+func (t *Table) UpTo(last string) error {
+	later := func(time string) bool { return time[:min(len(time), len(last))] > last }
+	first := "" // delta commit that is later
+	for _, i := range t.view.Timeline().CompletedWrites() {
+		switch {
+		case i.Action != timeline.DeltaCommit:
+			if first != "" && first <= i.Time {
+				return fmt.Errorf("metadata: a compaction of %s has taken in what was noted since this write began; try again: %w", t.store.URI(), base.ErrConflict)
+			}
+		case first == "" && later(i.Time):
+			first = i.Time
+		}
+	}
+	valid := t.valid
+	t.valid = func(instant string) bool { return !later(instant) && valid(instant) }
+	return nil
+}
+
 // Ahead reports whether the metadata table has more than what the picture of its table's
 // timeline has completed. The record index, secondary indexes and statistics of partitions
 // then tell of rows that are not visible yet.

@@ -37,10 +37,17 @@ func (t *Txn) Records(ctx context.Context, budget *mem.Budget) (*metadata.Record
 	return t.records, err
 }
 
-// Metadata opens the table's metadata table as it was when the transaction began. The caller closes
-// it.
+// Metadata opens the table's metadata table as it was when the transaction began: without what
+// others have noted since, which may yet be undone. The caller closes it.
 func (t *Txn) Metadata(ctx context.Context) (*metadata.Table, error) {
-	return metadata.Open(ctx, t.table.Store, t.config, t.begun)
+	m, err := metadata.Open(ctx, t.table.Store, t.config, t.begun)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.UpTo(t.Instant); err != nil {
+		return nil, errors.Join(err, m.Close())
+	}
+	return m, nil
 }
 
 // records begins to gather changes of the record index as it is now.
