@@ -89,6 +89,9 @@ func TestContinueGolden(t *testing.T) {
 			if !tab.Config().MetaFields {
 				t.Skip("rows without keys")
 			}
+			if len(tab.Config().Keys) == 0 {
+				t.Skip("its keys are generated, so that rows cannot be written again")
+			}
 			if _, err := tab.Query(t.Context(), query.Options{}); errors.Is(err, hudi.ErrUnsupported) {
 				t.Skip(err)
 			}
