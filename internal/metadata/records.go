@@ -187,9 +187,9 @@ func locate(p place, zone *time.Location) (Location, error) {
 	if len(id) > uuidLen {
 		id, index, indexed = p.fileID[:uuidLen], p.fileID[uuidLen+1:], p.fileID[uuidLen] == '-'
 	}
-	parsed, err := uuid.Parse(id)
+	parsed, noUUID := uuid.Parse(id)
 	number, noNumber := strconv.ParseInt(index, 10, 32)
-	if err != nil || len(id) != uuidLen || len(p.fileID) > uuidLen && (!indexed || noNumber != nil || number < 0) || strings.ToLower(id) != id {
+	if noUUID != nil || len(id) != uuidLen || len(p.fileID) > uuidLen && (!indexed || noNumber != nil || number < 0) || strings.ToLower(id) != id {
 		l.High, l.Low, l.Raw, l.Encoding = -1, -1, p.fileID, 1
 		return l, nil
 	}

@@ -24,13 +24,6 @@ const (
 	Spark Actor = "spark"
 )
 
-func (a Actor) other() Actor {
-	if a == Ours {
-		return Spark
-	}
-	return Ours
-}
-
 // Table types as Spark's writer names them.
 const (
 	cow = "COPY_ON_WRITE"
