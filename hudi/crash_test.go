@@ -146,7 +146,7 @@ var crashKinds = []struct {
 	{kind{typ: table.MOR, partitioned: true, metadata: true, records: true, index: table.IndexRecord, stay: true}, false},
 	{kind{typ: table.COW, cdc: table.CDCBeforeAfter, metadata: true}, true},
 	{kind{typ: table.MOR, buckets: 2, partitioned: true, cdc: table.CDCKeys}, false},
-	{kind{typ: table.MOR, partitioned: true, bare: true}, false},
+	{kind{typ: table.COW, partitioned: true, bare: true}, false},
 }
 
 // versionsOf are the table versions under which a scenario is cut: one, another for each

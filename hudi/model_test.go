@@ -51,7 +51,7 @@ func TestModel(t *testing.T) {
 		if !k.global() {
 			k.cdc = rapid.SampledFrom([]string{"", "", table.CDCKeys, table.CDCBefore, table.CDCBeforeAfter}).Draw(rt, "cdc")
 		}
-		k.bare = k.cdc == "" && !k.global() && rapid.IntRange(0, 2).Draw(rt, "bare") == 0
+		k.bare = k.cdc == "" && !k.global() && (k.typ == table.COW || k.version == 9) && rapid.IntRange(0, 2).Draw(rt, "bare") == 0
 		alloc := memory.NewCheckedAllocator(memory.NewGoAllocator())
 		defer alloc.AssertSize(rt, 0)
 		newSimulation(rt, k, alloc).run(rt)

@@ -142,3 +142,19 @@ func partialBlocks(t *testing.T, st storage.Store) (n int) {
 	}))
 	return n
 }
+
+// Releases 0.15 and 1.0 cannot read rows without meta fields in logs.
+func TestLogsWithoutMetaFields(t *testing.T) {
+	for _, version := range table.Versions() {
+		k := kind{typ: table.MOR, bare: true, version: version}
+		clock := &simClock{}
+		tab, err := hudi.CreateStore(t.Context(), mem.New(clock.Now), k.config(), quiet(clock, memory.DefaultAllocator)...)
+		require.NoError(t, err)
+		_, err = tab.Write(t.Context(), hudi.Insert, input(memory.DefaultAllocator, 1, []rec{r("a", "x", "1", 1)}), hudi.WriteOptions{})
+		if version < 9 {
+			require.ErrorIs(t, err, hudi.ErrUnsupported)
+		} else {
+			require.NoError(t, err)
+		}
+	}
+}

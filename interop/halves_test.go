@@ -178,9 +178,7 @@ func TestWithoutMetaFields(t *testing.T) {
 		{interop.Hudi120, interop.MOR, 0, false},
 		{interop.Hudi120, interop.MOR, 2, true},
 		{interop.Hudi102, interop.COW, 0, true},
-		{interop.Hudi102, interop.MOR, 0, true},
 		{interop.Hudi015, interop.COW, 0, true},
-		{interop.Hudi015, interop.MOR, 0, true},
 	}, func(t *testing.T, c combination) {
 		b := newBoth(t, c.release, c.kind, c.buckets, func(c *table.Config) { c.MetaFields = false })
 		b.options["hoodie.populate.meta.fields"] = "false"

@@ -22,7 +22,8 @@ import (
 type partial struct {
 	rows *schema.Schema // the columns that rows have
 	// blocks says that log files take such rows as they are. Where they cannot, before table
-	// version 8 and where the table's own merging fills columns, whole rows are written.
+	// version 8, where the table's own merging fills columns, and where ordering values decide
+	// and the rows have none, whole rows are written.
 	blocks bool
 }
 
@@ -76,6 +77,10 @@ func (w *write) resolvePartial(stored, incoming *schema.Schema) error {
 		if w.part.has(field) {
 			given++
 		}
+	}
+	// Real Hudi cannot compare the integer 0 that such rows have for an ordering value.
+	if given == 0 && len(w.rules.Ordering) > 0 && w.rules.Mode == merge.EventTime {
+		w.part.blocks = false
 	}
 	if given > 0 && given < len(w.rules.Ordering) {
 		return fail("the rows have some of the ordering fields %s: give all of them or none: %w", strings.Join(w.rules.Ordering, ", "), base.ErrInvalid)

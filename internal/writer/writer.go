@@ -232,6 +232,8 @@ func writable(c *table.Config) error {
 	switch {
 	case c.DropPartitionColumns:
 		return refuse("its files lack the partition columns (hoodie.datasource.write.drop.partition.columns)")
+	case !c.MetaFields && c.Type == table.MOR && c.Version < 9: // releases 0.15 and 1.0 fail on rows in logs
+		return refuse("its rows have no meta fields (hoodie.populate.meta.fields=false), and real Hudi reads logs of such rows from table version 9 on")
 	case c.BaseFormat != table.Parquet:
 		return refuse("its base files are %s", c.BaseFormat)
 	}
