@@ -176,11 +176,15 @@ func (r *Runner) compactAll(ctx context.Context, t *txn.Txn, plan *timeline.Comp
 		Store: r.Table.Store, Rules: rules, Alloc: r.Alloc, Table: full,
 		MetaFields: r.Table.Config.MetaFields, Keys: keys.Made, History: history, LogMemory: r.Memory / int64(workers), Valid: valid,
 	}
+	gathered, err := t.Gather(ctx, rows)
+	if err != nil {
+		return nil, err
+	}
 	var tokens atomic.Int64
 	out := &cow.Writer{
 		Store: r.Table.Store, Schema: full, Keys: keys, Alloc: r.Alloc, Instant: t.Instant, Codec: r.Codec,
 		Token:    func() string { return base.WriteToken(int(tokens.Add(1)-1), 0, 0) },
-		Parallel: max(1, runtime.GOMAXPROCS(0)/workers),
+		Parallel: max(1, runtime.GOMAXPROCS(0)/workers), Footer: gathered.Footer,
 		Announce: func(ctx context.Context, partition, path string, update bool) error {
 			kind := txn.MarkCreate
 			if update {

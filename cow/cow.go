@@ -52,6 +52,9 @@ type Writer struct {
 	RowGroupRows int
 	// Changes says how changes are logged; nil if they are not.
 	Changes *ChangeLogs
+	// Footer, if not nil, is given each file's last bytes, from its footer on, and the file's size:
+	// what a metadata table has of it.
+	Footer func(ctx context.Context, path string, footer []byte, size int64) error
 }
 
 // Records are told the keys of rows, as a record index needs them. They are safe for concurrent
@@ -80,7 +83,7 @@ func (w *Writer) Create(ctx context.Context, partition, fileID string, rows Rows
 	if err := f.insertAll(ctx, rows); err != nil {
 		return nil, err
 	}
-	stat, err := f.close()
+	stat, err := f.close(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +102,7 @@ func (w *Writer) Roll(ctx context.Context, partition string, newFileID func() st
 		}
 	}()
 	finish := func() error {
-		stat, err := f.close()
+		stat, err := f.close(ctx)
 		if err != nil {
 			return err
 		}
@@ -182,7 +185,7 @@ func (w *Writer) Merge(ctx context.Context, old table.FileSlice, changes *merge.
 	if err := f.insertAll(ctx, f.logged(changes.TakeAll(inserts))); err != nil {
 		return nil, err
 	}
-	stat, err := f.close()
+	stat, err := f.close(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -213,7 +216,7 @@ func (w *Writer) Compact(ctx context.Context, old table.FileSlice, rows Rows) (*
 			return nil, err
 		}
 	}
-	return f.close()
+	return f.close(ctx)
 }
 
 // noteRemoved tells the record index which rows of the old file are gone.
@@ -370,7 +373,7 @@ func (f *file) names(n int64) arrow.Array {
 }
 
 // close makes the file visible and returns its statistics.
-func (f *file) close() (*timeline.WriteStat, error) {
+func (f *file) close(ctx context.Context) (*timeline.WriteStat, error) {
 	if f.log != nil {
 		if err := f.log.close(); err != nil {
 			return nil, err
@@ -386,6 +389,11 @@ func (f *file) close() (*timeline.WriteStat, error) {
 	}
 	f.closed = true
 	f.release()
+	if f.writer.Footer != nil {
+		if err := f.writer.Footer(ctx, f.stat.Path, summary.Footer, summary.Bytes); err != nil {
+			return nil, fmt.Errorf("cow: statistics of %s: %w", f.stat.Path, err)
+		}
+	}
 	f.stat.NumWrites = summary.Rows
 	f.stat.TotalWriteBytes, f.stat.FileSizeInBytes = summary.Bytes, summary.Bytes
 	return f.stat, nil

@@ -138,7 +138,8 @@ var crashKinds = []struct {
 	{kind{typ: table.MOR, buckets: 2, partitioned: true}, true},
 	{kind{typ: table.COW, partitioned: true, metadata: true}, true},
 	{kind{typ: table.COW, partitioned: true, metadata: true, stats: true}, true},
-	{kind{typ: table.MOR, buckets: 2, partitioned: true, metadata: true}, true},
+	{kind{typ: table.MOR, buckets: 2, partitioned: true, metadata: true}, false},
+	{kind{typ: table.MOR, buckets: 2, partitioned: true, metadata: true, stats: true}, true},
 	{kind{typ: table.COW, partitioned: true, index: table.IndexGlobalSimple}, false},
 	{kind{typ: table.MOR, partitioned: true, index: table.IndexGlobalBloom}, false},
 	{kind{typ: table.COW, partitioned: true, metadata: true, records: true}, true},
@@ -371,11 +372,11 @@ func (c *crash) options() []hudi.Option { return append(c.plain(), c.scenario.op
 // plain are the options of any other process. The clocks of all are one.
 func (c *crash) plain() []hudi.Option {
 	o := quiet(c.clock, memory.DefaultAllocator, hudi.WithProperty("hoodie.time.generator.max_expected_clock_skew_ms", "0"))
-	if c.kind.metadata {
-		if c.kind.records {
-			o = append(o, withRecordIndex(false, 2)...)
-		}
-		o = append(o, hudi.WithProperty("hoodie.metadata.enable", "true"), hudi.WithProperty("hoodie.metadata.index.column.stats.enable", fmt.Sprint(c.kind.stats)))
+	if c.kind.records {
+		o = append(o, withRecordIndex(false, 2)...)
+	}
+	for name, on := range map[string]bool{"enable": c.kind.metadata, "index.column.stats.enable": c.kind.stats, "index.bloom.filter.enable": c.kind.stats} {
+		o = append(o, hudi.WithProperty("hoodie.metadata."+name, fmt.Sprint(on)))
 	}
 	return o
 }
@@ -633,13 +634,13 @@ func (c *crash) checked(ctx context.Context, d disk, m *model) error {
 	if err != nil {
 		return err
 	}
-	tl, err := tab.Timeline(ctx)
-	if err != nil {
-		return err
-	}
-	stats := c.kind.stats && tab.Config().Version == 9 && len(tl.CompletedWrites()) > 1 // the first write brings the columns
-	if c.kind.records != slices.Contains(tab.Config().MetadataPartitions, "record_index") || c.kind.metadata != slices.Contains(tab.Config().MetadataPartitions, "files") || stats != slices.Contains(tab.Config().MetadataPartitions, "column_stats") {
-		return fmt.Errorf("the table has the metadata partitions %v", tab.Config().MetadataPartitions)
+	for partition, wanted := range map[string]bool{
+		"files": c.kind.metadata, "column_stats": c.kind.stats, "bloom_filters": c.kind.stats, "partition_stats": c.kind.stats && tab.Config().Version >= 8,
+		"record_index": c.kind.records,
+	} {
+		if wanted != slices.Contains(tab.Config().MetadataPartitions, partition) {
+			return fmt.Errorf("the table has the metadata partitions %v", tab.Config().MetadataPartitions)
+		}
 	}
 	problems, err := tab.Check(ctx)
 	if err == nil && len(problems) > 0 {

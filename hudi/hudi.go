@@ -11,6 +11,7 @@ package hudi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -162,9 +163,10 @@ func open(st storage.Store, c *table.Config, o options) (*Table, error) {
 	return &Table{handle: h, options: o}, nil
 }
 
-// metadataOptions says what becomes of the metadata table. As in real Hudi an index that is
-// switched off is dropped.
+// metadataOptions says what becomes of the metadata table. As in real Hudi a new table gets one, an
+// index that is switched on is begun, and one that is switched off is dropped.
 func metadataOptions(h *table.Handle, props conf.Options) error {
+	h.Metadata = table.MetadataNew
 	if props.Has(conf.MetadataEnable) {
 		switch on, err := props.Bool(conf.MetadataEnable); {
 		case err != nil:
@@ -175,25 +177,21 @@ func metadataOptions(h *table.Handle, props conf.Options) error {
 			h.Metadata = table.MetadataDrop
 		}
 	}
-	if props.Has(conf.ColumnStats) {
-		var err error
-		if h.MetadataStats, err = props.Bool(conf.ColumnStats); err != nil {
-			return err
-		}
-	}
 	for _, index := range []struct {
-		off        func() (bool, error)
+		given      func() (on, given bool, err error)
 		partitions []string
 	}{
-		{func() (bool, error) { return props.Off(conf.ColumnStats) }, []string{metadata.ColumnStats, metadata.PartitionStats}},
-		{func() (bool, error) { return props.Off(conf.PartitionStats) }, []string{metadata.PartitionStats}},
-		{func() (bool, error) { return props.Off(conf.BloomFilters) }, []string{metadata.BloomFilters}},
-		{func() (bool, error) { return props.Off(conf.RecordIndex) }, []string{metadata.RecordIndex}},
+		{func() (bool, bool, error) { return props.Given(conf.ColumnStats) }, []string{metadata.ColumnStats, metadata.PartitionStats}},
+		{func() (bool, bool, error) { return props.Given(conf.PartitionStats) }, []string{metadata.PartitionStats}},
+		{func() (bool, bool, error) { return props.Given(conf.BloomFilters) }, []string{metadata.BloomFilters}},
+		{func() (bool, bool, error) { return props.Given(conf.RecordIndex) }, []string{metadata.RecordIndex}},
 	} {
-		switch off, err := index.off(); {
+		switch on, given, err := index.given(); {
 		case err != nil:
 			return err
-		case off:
+		case given && on:
+			h.MetadataWith = append(h.MetadataWith, index.partitions...)
+		case given:
 			h.MetadataWithout = append(h.MetadataWithout, index.partitions...)
 		}
 	}
@@ -294,26 +292,13 @@ func (t *Table) ReaderView(ctx context.Context) (v *table.View, done func(), err
 
 // Query plans a query. The plan's Rows answer it.
 func (t *Table) Query(ctx context.Context, o query.Options) (*query.Plan, error) {
-	s, err := t.source(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return query.NewPlan(ctx, s, o)
+	return t.plan(ctx, func(s query.Source) (*query.Plan, error) { return query.NewPlan(ctx, s, o) })
 }
 
 // OpenSplit makes a plan of one task of a plan that another process, perhaps on another
 // machine, has made and split (query.Plan.Split).
 func (t *Table) OpenSplit(ctx context.Context, split []byte) (*query.Plan, error) {
-	s, err := t.source(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return query.OpenSplit(ctx, s, split)
-}
-
-func (t *Table) source(ctx context.Context) (query.Source, error) {
-	tl, err := t.Timeline(ctx)
-	return t.sourceAt(tl), err
+	return t.plan(ctx, func(s query.Source) (*query.Plan, error) { return query.OpenSplit(ctx, s, split) })
 }
 
 // sourceAt is the table as a timeline shows it.
@@ -321,6 +306,34 @@ func (t *Table) sourceAt(tl *timeline.Timeline) query.Source {
 	return query.Source{
 		Store: t.handle.Store, Config: t.Config(), Timeline: tl, Now: t.options.clock,
 		Alloc: t.options.alloc, Memory: t.options.memory, Parallel: runtime.GOMAXPROCS(0),
+	}
+}
+
+// droppedTries bounds how often a query is planned anew because the metadata table, or a part
+// of it, was dropped meanwhile.
+const droppedTries = 3
+
+// plan makes a plan, anew when what it read by was dropped, with what is there now.
+func (t *Table) plan(ctx context.Context, make func(s query.Source) (*query.Plan, error)) (*query.Plan, error) {
+	c := t.Config()
+	for tries := 1; ; tries++ {
+		tl, err := c.Timeline(ctx, t.handle.Store, t.handle.Zone)
+		if err != nil {
+			return nil, err
+		}
+		s := t.sourceAt(tl)
+		s.Config = c
+		p, err := make(s)
+		if err == nil || tries == droppedTries || !errors.Is(err, metadata.ErrDropped) {
+			return p, err
+		}
+		now, err := table.LoadConfig(ctx, t.handle.Store)
+		if err != nil {
+			return nil, err
+		}
+		same := *c
+		same.MetadataPartitions = now.MetadataPartitions
+		c = &same
 	}
 }
 

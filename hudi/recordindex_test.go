@@ -110,7 +110,7 @@ func TestRecordIndex(t *testing.T) {
 // away again.
 func TestRecordIndexOfOldTables(t *testing.T) {
 	eachRecordKind(t, func(t *testing.T, k kind, partitioned bool) {
-		m := newMetadataTable(t, k)
+		m := newMetadataTable(t, k, hudi.WithProperty("hoodie.metadata.index.column.stats.enable", "false"))
 		for i := range 4 {
 			m.do(write(hudi.Upsert, r("a", "x", fmt.Sprint(i), int64(i)), r(fmt.Sprint("k", i), fmt.Sprint("p", i%2), "v", 1)))
 		}

@@ -1,6 +1,7 @@
 package hudi_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -27,15 +28,15 @@ func TestRequests(t *testing.T) {
 	}{
 		{kind{typ: table.COW, partitioned: true}, 48, 8},
 		{kind{typ: table.MOR, buckets: 2, partitioned: true}, 43, 18},
-		{kind{typ: table.COW, partitioned: true, metadata: true}, 59, 14},
+		{kind{typ: table.COW, partitioned: true, metadata: true}, 59, 15},
+		{kind{typ: table.COW, partitioned: true, metadata: true, stats: true}, 68, 15},
+		{kind{typ: table.MOR, buckets: 2, partitioned: true, metadata: true, stats: true}, 61, 25},
 	} {
 		t.Run(c.kind.String(), func(t *testing.T) {
 			clock := &simClock{}
 			st := record.Wrap(mem.NewObjects(clock.Now))
-			options := quiet(clock, memory.DefaultAllocator, hudi.WithProperty("hoodie.time.generator.max_expected_clock_skew_ms", "0"))
-			if c.kind.metadata {
-				options = append(options, hudi.WithProperty("hoodie.metadata.enable", "true"))
-			}
+			options := quiet(clock, memory.DefaultAllocator, hudi.WithProperty("hoodie.time.generator.max_expected_clock_skew_ms", "0"),
+				hudi.WithProperty("hoodie.metadata.enable", fmt.Sprint(c.kind.metadata)), hudi.WithProperty("hoodie.metadata.index.column.stats.enable", fmt.Sprint(c.kind.stats)))
 			_, err := hudi.CreateStore(t.Context(), st, c.kind.config(), options...)
 			require.NoError(t, err)
 			do := func(f func(tab *hudi.Table) error) map[intercept.Op]int {

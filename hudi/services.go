@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hudi-go/hudi-go/archiver"
 	"github.com/hudi-go/hudi-go/cleaner"
 	"github.com/hudi-go/hudi-go/compaction"
 	"github.com/hudi-go/hudi-go/internal/base"
@@ -36,16 +37,53 @@ func (t *Table) serve(ctx context.Context) {
 			t.handle.Log.Warn("clean failed; it is tried again after the next commit", "table", t.URI(), "error", err)
 		}
 	}
+	if on, err := t.options.props.Bool(conf.ArchiveAutomatic); err != nil {
+		t.handle.Log.Warn("no archiving", "error", err)
+	} else if on {
+		if _, err := t.archiveDue(ctx); err != nil {
+			t.handle.Log.Warn("archiving failed; it is tried again after the next commit", "table", t.URI(), "error", err)
+		}
+	}
+}
+
+// archiveDue moves old instants of the table into its archive if there are enough.
+func (t *Table) archiveDue(ctx context.Context) (int, error) {
+	o, err := t.archiveOptions(conf.CompactAfter)
+	if err != nil {
+		return 0, err
+	}
+	tl, err := t.Timeline(ctx)
+	if err != nil || !archiver.Due(tl, o) {
+		return 0, err
+	}
+	return archiver.Run(ctx, t.handle, o)
+}
+
+// archiveOptions are those of the table, or of its metadata table; they differ in when they are
+// compacted.
+func (t *Table) archiveOptions(compact *conf.Option) (archiver.Options, error) {
+	var o archiver.Options
+	for to, from := range map[*int]*conf.Option{&o.Min: conf.KeepMin, &o.Max: conf.KeepMax, &o.Cleaned: conf.CleanCommits, &o.Compacted: compact} {
+		n, err := t.options.props.Int(from)
+		if err != nil {
+			return o, err
+		}
+		*to = int(n)
+	}
+	if o.Min < 1 || o.Max <= o.Min {
+		return o, fmt.Errorf("hoodie.keep.max.commits (%d) must be greater than hoodie.keep.min.commits (%d), and that than 0: %w", o.Max, o.Min, base.ErrInvalid)
+	}
+	return o, nil
 }
 
 // serveMetadata runs the services of the metadata table that are due, before a write as in
 // real Hudi: the last write can then be rolled back. What goes wrong is told and tried again
 // before the next write.
 func (t *Table) serveMetadata(ctx context.Context) {
-	if t.handle.Metadata == table.MetadataKeep && len(t.Config().MetadataPartitions) == 0 {
+	if t.handle.Metadata == table.MetadataDrop {
 		return
 	}
-	if err := t.compactMetadata(ctx); err != nil {
+	if err := t.compactMetadata(ctx); err != nil && ctx.Err() == nil { // of an interrupted write the write itself tells
 		t.handle.Log.Warn("services of the metadata table failed; they are tried again before the next write", "table", t.URI(), "error", err)
 	}
 }
@@ -67,7 +105,25 @@ func (t *Table) compactMetadata(ctx context.Context) error {
 		return err
 	}
 	o.Commits = max(o.Commits, minMetadataCommits)
-	return cleaner.Metadata(ctx, t.handle, o)
+	if err := cleaner.Metadata(ctx, t.handle, o); err != nil {
+		return err
+	}
+	return t.archiveMetadata(ctx)
+}
+
+// archiveMetadata moves old instants of the metadata table into its archive, which is due at most
+// as often as a compaction of it.
+func (t *Table) archiveMetadata(ctx context.Context) error {
+	on, err := t.options.props.Bool(conf.ArchiveAutomatic)
+	if err != nil || !on {
+		return err
+	}
+	o, err := t.archiveOptions(conf.MetadataCompact)
+	if err != nil {
+		return err
+	}
+	_, err = archiver.Metadata(ctx, t.handle, o)
+	return err
 }
 
 // minMetadataCommits is how many instants of the metadata table stay readable at least: readers

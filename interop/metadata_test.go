@@ -65,27 +65,52 @@ func TestMetadataTable(t *testing.T) {
 	}
 }
 
-// TestColumnStats keeps the statistics of columns and partitions, which Spark has begun, in step with Spark in turns. Its
-// queries with data skipping find what they shall.
+// TestColumnStats keeps the statistics of columns and partitions and the filters of keys, which we or Spark have begun, in step
+// with Spark in turns. Its queries with data skipping find what they shall.
 func TestColumnStats(t *testing.T) {
 	interop.Need(t, interop.EngineSpark)
-	if !interop.Whole() {
-		t.Skip("takes three minutes; HUDI_GO_INTEROP=all runs it")
+	for i, release := range []interop.Release{interop.Hudi120, interop.Hudi102, interop.Hudi015} {
+		for k, typ := range []table.Type{table.MOR, table.COW} {
+			if !interop.Whole() && (i > 0 || k > 0) {
+				continue
+			}
+			for _, beginner := range []actor{we, other} {
+				if beginner == other && !interop.Whole() {
+					continue
+				}
+				t.Run(fmt.Sprintf("v%d %s begun by %s", release.TableVersion(), typ, beginner), func(t *testing.T) {
+					m := newMetadataTurns(t, interop.SparkOf(t, release), typ)
+					m.stats = true
+					m.turns(beginner)
+				})
+			}
+		}
 	}
-	m := newMetadataTurns(t, interop.SparkOf(t, interop.Hudi120), table.COW)
-	m.stats = true
-	m.write(we, "insert", 0, 20)
+}
+
+func (m *metadataTurns) turns(beginner actor) {
+	m.write(beginner, "insert", 0, 20)
 	m.write(other, "upsert", 8, 24)
-	require.Contains(t, m.ours.open(t).Config().MetadataPartitions, "column_stats")
-	require.Contains(t, m.ours.open(t).Config().MetadataPartitions, "partition_stats")
+	partitions := []string{"column_stats", "bloom_filters"}
+	if m.spark.Release != interop.Hudi015 {
+		partitions = append(partitions, "partition_stats")
+	}
+	for _, p := range partitions {
+		require.Contains(m.t, m.ours.open(m.t).Config().MetadataPartitions, p)
+	}
 	m.write(we, "upsert", 5, 10)
 	m.undone("upsert", 0, 12)
 	m.write(we, "insert", 40, 50)
 	m.write(other, "upsert", 45, 47)
 	m.write(we, "delete", 3, 6)
 	m.write(other, "upsert", 2, 9)
-	_, err := m.ours.open(t).Clean(t.Context())
-	require.NoError(t, err)
+	if m.typ == table.MOR {
+		_, err := m.ours.open(m.t).Compact(m.t.Context())
+		require.NoError(m.t, err)
+		m.check()
+	}
+	_, err := m.ours.open(m.t).Clean(m.t.Context())
+	require.NoError(m.t, err)
 	m.check()
 	for range 10 {
 		m.write(we, "upsert", 14, 15)
@@ -93,6 +118,9 @@ func TestColumnStats(t *testing.T) {
 	m.write(other, "upsert", 2, 5)
 	m.write(we, "upsert", 2, 3)
 }
+
+// indexesOfFiles are the indexes that say something of files, as options name them.
+var indexesOfFiles = []string{"column.stats", "partition.stats", "bloom.filter"}
 
 // metadataTurns is a table with a metadata table, and the rows that it must have.
 type metadataTurns struct {
@@ -102,11 +130,13 @@ type metadataTurns struct {
 	options map[string]string // further ones of Spark's writes
 	rows    map[int]string
 	ts      int64
-	stats   bool // with statistics of columns
+	typ     table.Type
+	stats   bool // with statistics of columns and filters of keys
+	quiet   bool // writes are not checked
 }
 
 func newMetadataTurns(t *testing.T, spark *interop.Spark, typ table.Type) *metadataTurns {
-	m := &metadataTurns{t: t, spark: spark, rows: map[int]string{}}
+	m := &metadataTurns{t: t, spark: spark, typ: typ, rows: map[int]string{}}
 	m.ours = ours{filepath.Join(t.TempDir(), "turns"), manual(map[string]string{
 		"hoodie.metadata.enable": "true", "hoodie.parquet.small.file.limit": "0", "hoodie.clean.commits.retained": "2",
 	})}
@@ -147,11 +177,18 @@ func (m *metadataTurns) write(who actor, op string, first, last int) {
 	if who == we {
 		s, err := schema.Parse(fmt.Sprintf(alternateAvro, ""))
 		require.NoError(m.t, err)
-		m.ours.write(m.t, hudi.Operation(op), s, rows)
+		ours := m.ours
+		ours.options = maps.Clone(ours.options)
+		for _, index := range indexesOfFiles {
+			ours.options["hoodie.metadata.index."+index+".enable"] = fmt.Sprint(m.stats)
+		}
+		ours.write(m.t, hudi.Operation(op), s, rows)
 	} else {
 		options := map[string]string{
 			"hoodie.index.type": "SIMPLE", "hoodie.parquet.small.file.limit": "0", "hoodie.metadata.enable": "true",
-			"hoodie.metadata.index.column.stats.enable": fmt.Sprint(m.stats), "hoodie.metadata.index.partition.stats.enable": fmt.Sprint(m.stats),
+		}
+		for _, index := range indexesOfFiles {
+			options["hoodie.metadata.index."+index+".enable"] = fmt.Sprint(m.stats)
 		}
 		if m.spark.Release == interop.Hudi015 {
 			options["hoodie.datasource.write.payload.class"] = "org.apache.hudi.common.model.DefaultHoodieRecordPayload"
@@ -165,6 +202,9 @@ func (m *metadataTurns) write(who actor, op string, first, last int) {
 // check has both engines read by the metadata table, and compare it with the folders.
 func (m *metadataTurns) check() {
 	m.t.Helper()
+	if m.quiet {
+		return
+	}
 	tab := m.ours.open(m.t)
 	require.Contains(m.t, tab.Config().MetadataPartitions, "files")
 	problems, err := tab.Check(m.t.Context())

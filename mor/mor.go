@@ -51,6 +51,9 @@ type Writer struct {
 	// Some is the schema of rows that have some of the columns only, the meta columns among
 	// them. Table versions from 8 on have blocks of such rows.
 	Some *schema.Schema
+	// Rows, if not nil, is called for each file: add is given its rows, and done its path when it
+	// is there, for what a metadata table has of it.
+	Rows func() (add func(arrow.RecordBatch) error, done func(path string) error)
 }
 
 // name names the log file of this instant on top of a slice. From table version 8 on it
@@ -85,11 +88,18 @@ func (w *Writer) Append(ctx context.Context, on table.FileSlice, changes *merge.
 	}
 	defer sink.Abort()
 	f := &file{writer: w, sink: sink, fileID: on.FileID, changes: changes}
+	done := func(string) error { return nil }
+	if w.Rows != nil {
+		f.add, done = w.Rows()
+	}
 	if err := f.write(ctx, on.Partition, entries, some); err != nil {
 		return nil, fmt.Errorf("mor: write %s: %w", path, err)
 	}
 	if err := sink.Close(); err != nil {
 		return nil, fmt.Errorf("mor: finish %s: %w", path, err)
+	}
+	if err := done(path); err != nil {
+		return nil, fmt.Errorf("mor: %s: %w", path, err)
 	}
 	stat := &timeline.WriteStat{
 		FileID: on.FileID, Path: path, PartitionPath: on.Partition,
@@ -118,6 +128,7 @@ type file struct {
 	sink    storage.Writer
 	fileID  string
 	changes *merge.Reducer
+	add     func(arrow.RecordBatch) error // nil for none
 
 	bytes, rows, deletes int64
 }
@@ -179,7 +190,12 @@ func (f *file) data(ctx context.Context, entries []int32, header map[logfile.Hea
 		if err != nil {
 			return err
 		}
-		err = encoder.Bind(batch)
+		if f.add != nil {
+			err = f.addColumns(batch, columns)
+		}
+		if err == nil {
+			err = encoder.Bind(batch)
+		}
 		for row := 0; err == nil && row < int(batch.NumRows()); row++ {
 			if record, err = encoder.Append(record[:0], row); err == nil {
 				block.Add(record)
@@ -198,6 +214,24 @@ func (f *file) data(ctx context.Context, entries []int32, header map[logfile.Hea
 		return nil
 	}
 	return flush()
+}
+
+// addColumns tells of rows, of which only some columns are written.
+func (f *file) addColumns(batch arrow.RecordBatch, columns *schema.Schema) error {
+	if columns == f.writer.Schema {
+		return f.add(batch)
+	}
+	var some []arrow.Array
+	for _, name := range columns.Fields() {
+		_, at, ok := f.writer.Schema.Field(name.Name)
+		if !ok {
+			return fmt.Errorf("column %s is not one of the rows: %w", name.Name, base.ErrInvalid)
+		}
+		some = append(some, batch.Column(at))
+	}
+	written := array.NewRecordBatch(columns.Arrow(), some, batch.NumRows())
+	defer written.Release()
+	return f.add(written)
 }
 
 // take makes the rows as a log has them: with the file group's id for a file name.

@@ -21,6 +21,10 @@ const rollbackSuffix = "006"
 // record index, as real Hudi's restore makes one for what it notes.
 const restoreSuffix = "003"
 
+// statsSuffix makes the time at which a rollback notes what it changes in statistics, where what it
+// changes in the record index has its own time.
+const statsSuffix = "004"
+
 // restoreRecords notes what a rollback, at time at, of a completed write changes in the record
 // index, where the write's delta commit cannot be rolled back: the index has begun with it, or a
 // compaction has taken it in. The files of before and after are needed for that, so it is done
@@ -69,12 +73,23 @@ func undoMetadata(ctx context.Context, h *table.Handle, tl *timeline.Timeline, a
 		return err
 	}
 	// What the metadata table began with, or has compacted, cannot be rolled back there.
-	gone, err := stillListed(ctx, h, m, tl, result)
+	listed, err := stillListed(ctx, h, m, tl, result)
 	if err != nil {
 		return err
 	}
+	gone, noting := listed, at
+	if len(m.Of.MetadataPartitions) > 1 && tookIn(m, target) {
+		gone = deleted(result)
+		if slices.Contains(m.Of.MetadataPartitions, metadata.RecordIndex) && !h.Config.SliceLogs() { // restoreRecords has noted at that time
+			noting += statsSuffix
+		}
+	}
 	if h.Config.SliceLogs() || len(gone) > 0 {
-		if err := m.Apply(ctx, at, metadata.Rollback(h.Config.Version, result, gone)); err != nil {
+		u, err := metadata.Source{Store: h.Store, Config: m.Of, Timeline: tl, Instant: at}.Rollback(ctx, result, listed, gone)
+		if err != nil {
+			return err
+		}
+		if err := m.Apply(ctx, noting, u); err != nil {
 			return err
 		}
 		if err := m.Reload(ctx); err != nil {
@@ -87,10 +102,28 @@ func undoMetadata(ctx context.Context, h *table.Handle, tl *timeline.Timeline, a
 	return rollbackMetadata(ctx, m, at, target)
 }
 
+// tookIn tells whether a partition has taken in what a write has noted, by a compaction or because
+// it has begun with it.
+func tookIn(m *txn.Metadata, target string) bool {
+	i, noted := m.Timeline.Find(target, timeline.DeltaCommit)
+	return noted && i.Done() && (compacted(m, i) || m.BegunSince(i))
+}
+
+// deleted are the names of the files that a rollback has deleted, by partition.
+func deleted(result *timeline.RollbackMetadata) map[string][]string {
+	out := map[string][]string{}
+	for partition, p := range result.Partitions {
+		for _, f := range p.Deleted {
+			out[partition] = append(out[partition], path.Base(f))
+		}
+	}
+	return out
+}
+
 // stillListed returns the files that a rollback has deleted and the metadata table lists, by
 // partition.
 func stillListed(ctx context.Context, h *table.Handle, m *txn.Metadata, tl *timeline.Timeline, result *timeline.RollbackMetadata) (map[string][]string, error) {
-	listed, err := metadata.Open(ctx, h.Store, m.Of, tl)
+	listed, err := metadata.OpenLocked(ctx, h.Store, m.Of, tl)
 	if err != nil {
 		return nil, err
 	}
@@ -180,8 +213,8 @@ func takenIn(m *txn.Metadata, i timeline.Instant, by func(compaction timeline.In
 }
 
 // unmixed makes sure that a completed write can be taken out of the metadata table. Out of
-// statistics nothing can that a compaction has taken in, or that they began with. Out of the
-// listing files can, and rows out of the record index, but not while a compaction is pending, and not a compaction of the table,
+// indexes of values nothing can that a compaction has taken in, or that they began with. Out of the
+// listing and the indexes of files files can, and rows out of the record index, but not while a compaction is pending, and not a compaction of the table,
 // whose plan stays: it would not be noted when it is executed again.
 func unmixed(ctx context.Context, h *table.Handle, tl *timeline.Timeline, target timeline.Instant) error {
 	m, err := txn.OpenMetadata(ctx, h, tl)
@@ -194,8 +227,7 @@ func unmixed(ctx context.Context, h *table.Handle, tl *timeline.Timeline, target
 	if noted && (takenIn(m, i, pending) || staysPlanned && compacted(m, i)) {
 		return fmt.Errorf("a compaction of the metadata table has it in its plan; drop that first with hudictl metadata drop: %w", base.ErrInvalid)
 	}
-	stays := func(p string) bool { return p == metadata.Files || p == metadata.RecordIndex }
-	fixed := slices.DeleteFunc(slices.Clone(m.Of.MetadataPartitions), stays)
+	fixed := slices.DeleteFunc(slices.Clone(m.Of.MetadataPartitions), metadata.Undoable)
 	if len(fixed) == 0 || !mixed(m, target) {
 		return nil
 	}

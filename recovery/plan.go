@@ -92,9 +92,14 @@ func filesOf(ctx context.Context, h *table.Handle, tl *timeline.Timeline, target
 		return nil, err
 	}
 	compacts := begun == timeline.Compaction
+	shared := sharesTime(tl, target)
 	mine := func(f string) bool {
-		if n, log := base.ParseLogFileName(path.Base(f)); log && !n.CDC && h.Config.SliceLogs() {
+		n, log := base.ParseLogFileName(path.Base(f))
+		switch {
+		case log && !n.CDC && h.Config.SliceLogs():
 			return !compacts // the logs of the slice that it opens are those of delta commits
+		case shared && log == compacts:
+			return false
 		}
 		return txn.Writes(storage.Entry{Name: path.Base(f)}, target.Time)
 	}
@@ -155,6 +160,15 @@ func filesOf(ctx context.Context, h *table.Handle, tl *timeline.Timeline, target
 	}
 	slices.Sort(files)
 	return files, nil
+}
+
+// sharesTime tells whether a delta commit and a compaction have the same time, as they may in a
+// metadata table: delta commits have the times of the table's instants. Log files are the one's then,
+// and base files the other's.
+func sharesTime(tl *timeline.Timeline, target timeline.Instant) bool {
+	return slices.ContainsFunc(tl.Writes(), func(i timeline.Instant) bool {
+		return i.Time == target.Time && i.Action.Completed() != target.Action.Completed()
+	})
 }
 
 // sweepFolder removes what unfinished files of dead writers have left in a folder.

@@ -30,11 +30,11 @@ type Handle struct {
 	// Beat is the time between two heartbeats of a writer. After two that did not come it
 	// is held for dead.
 	Beat time.Duration
-	// Metadata says what becomes of the metadata table, MetadataWithout which of its partitions
-	// are dropped, and MetadataStats that statistics of columns and partitions are begun.
+	// Metadata says what becomes of the metadata table, MetadataWith which partitions are begun in
+	// one that does not have them, and MetadataWithout which are dropped.
 	Metadata        MetadataMode
+	MetadataWith    []string
 	MetadataWithout []string
-	MetadataStats   bool
 	// RecordIndex is the record index that a table without one gets, nil for none.
 	RecordIndex *RecordIndex
 	// NewUUID makes random ids, in canonical text.

@@ -15,11 +15,12 @@ import (
 // MetadataMode says what the next write does about a table's metadata table.
 type MetadataMode int
 
-// The modes (hoodie.metadata.enable: not given, true, false).
+// The modes.
 const (
 	MetadataKeep MetadataMode = iota // one that is there is kept in step
-	MetadataMake                     // a table without one gets one
-	MetadataDrop                     // one that is there is dropped
+	MetadataNew                      // and a table without writes gets one: hoodie.metadata.enable is not given
+	MetadataMake                     // any table without one gets one: it is true
+	MetadataDrop                     // one that is there is dropped: it is false
 )
 
 const (

@@ -160,6 +160,9 @@ func (t *Timeline) ArchivedDocuments(ctx context.Context, time string) ([][]byte
 }
 
 func (t *Timeline) inArchive(err error) error {
+	if err == nil {
+		return nil
+	}
 	return fmt.Errorf("timeline: archive %s of %s: %w", t.archive, t.store.URI(), err)
 }
 

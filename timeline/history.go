@@ -2,7 +2,6 @@ package timeline
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -68,27 +67,12 @@ func (t *Timeline) history(ctx context.Context, o archiveScan) iter.Seq2[archive
 
 // historyFiles reads the newest manifest. A table without one has no archive.
 func (t *Timeline) historyFiles(ctx context.Context) ([]string, error) {
-	newest, err := t.historyVersion(ctx)
-	if err != nil || newest == "" {
-		return nil, err
-	}
-	data, err := storage.ReadFile(ctx, t.store, base.Join(t.archive, newest))
+	m, err := t.newestManifest(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var manifest struct {
-		Files []struct {
-			Name string `json:"fileName"`
-		} `json:"files"`
-	}
-	if err := json.Unmarshal(data, &manifest); err != nil {
-		return nil, fmt.Errorf("%s: %w: %w", newest, err, base.ErrCorrupt)
-	}
 	var out []string
-	for _, f := range manifest.Files {
-		if !base.IsName(f.Name) {
-			return nil, fmt.Errorf("%s names the file %q: %w", newest, f.Name, base.ErrCorrupt)
-		}
+	for _, f := range m.Files {
 		out = append(out, f.Name)
 	}
 	return out, nil

@@ -12,7 +12,7 @@ import (
 func TestMetadata(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "t")
 	ok(t, "", "create", dir, "--name", "t", "--keys", "id")
-	ok(t, `{"id":1,"v":"a"}`, "commit", dir, "-", "--op", "upsert")
+	ok(t, `{"id":1,"v":"a"}`, "commit", dir, "-", "--op", "upsert", "--option", "hoodie.metadata.enable=false")
 	require.NoDirExists(t, filepath.Join(dir, ".hoodie", "metadata"))
 	require.Contains(t, ok(t, "", "metadata", "init", dir), "has a metadata table")
 	ok(t, `{"id":2,"v":"b"}`, "commit", dir, "-", "--op", "upsert")
@@ -25,17 +25,28 @@ func TestMetadata(t *testing.T) {
 	require.NoDirExists(t, filepath.Join(dir, ".hoodie", "metadata"))
 	require.Len(t, objects(t, ok(t, "", "query", dir, "--output", "jsonl")), 2)
 	require.Equal(t, 2, hudictl("", "metadata", "nosuch").code)
+
+	unasked := filepath.Join(t.TempDir(), "t")
+	ok(t, "", "create", unasked, "--name", "t", "--keys", "id")
+	ok(t, `{"id":1,"v":"a"}`, "commit", unasked, "-", "--op", "upsert")
+	require.DirExists(t, filepath.Join(unasked, ".hoodie", "metadata", "column_stats"))
+	require.Empty(t, ok(t, "", "metadata", "check", unasked))
 }
 
-// A metadata table with partitions that we do not keep in step stops writes, and can be dropped.
+// A metadata table of Spark's with all indexes of files and the record index is kept in step, and can be dropped and made anew.
 func TestMetadataOfSparks(t *testing.T) {
 	dir := goldentest.Unpack(t, "v9_mdt_full")
-	r := hudictl(`{"id":"1000","region":"eu","ts":1}`, "commit", dir, "-", "--op", "upsert")
-	require.Equal(t, 8, r.code, r.stderr)
-	require.Contains(t, r.stderr, "bloom_filters")
+	ok(t, `{"id":"1001","region":"eu","ts":1}`, "commit", dir, "-", "--op", "upsert")
+	require.Empty(t, ok(t, "", "check", dir))
 	ok(t, "", "metadata", "drop", dir)
 	ok(t, "", "metadata", "init", dir)
 	require.Empty(t, ok(t, "", "check", dir))
 	ok(t, `{"id":"1000","region":"eu","ts":1}`, "commit", dir, "-", "--op", "upsert")
 	require.Empty(t, ok(t, "", "check", dir))
+
+	// One with indexes of values stops writes.
+	dir = goldentest.Unpack(t, "v9_mdt_secondary_cow")
+	r := hudictl(`{"id":"o1000"}`, "commit", dir, "-", "--op", "delete")
+	require.Equal(t, 8, r.code, r.stderr)
+	require.Contains(t, r.stderr, "secondary_index_by_customer")
 }

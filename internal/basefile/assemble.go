@@ -19,6 +19,7 @@ type assembly struct {
 	rows    int64
 	groups  [][]byte // encoded
 	pending []placedChunk
+	end     []byte // the footer, once it is written
 }
 
 // placedChunk is a chunk in the file. Its indexes follow after the last row group, and so does
@@ -173,7 +174,8 @@ func (a *assembly) finish(template *footerMeta, pairs map[string]string) error {
 	footer := meta.end()
 	length := len(footer)
 	footer = binary.LittleEndian.AppendUint32(footer, uint32(length))
-	_, err := a.out.Write(append(footer, parquetMagic...))
+	a.end = append(footer, parquetMagic...)
+	_, err := a.out.Write(a.end)
 	return err
 }
 

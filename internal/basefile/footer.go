@@ -1,9 +1,12 @@
 package basefile
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
+
+	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/hudi-go/hudi-go/storage"
 )
@@ -37,7 +40,11 @@ func openFooter(f storage.File) (*footerFile, error) {
 	if size < minParquet {
 		return nil, fmt.Errorf("%d bytes are no Parquet file", size)
 	}
-	end, err := readTail(f, min(size, tailRead))
+	first := int64(tailRead)
+	if e, ok := f.(*fileEnd); ok {
+		first = int64(len(e.end))
+	}
+	end, err := readTail(f, min(size, first))
 	if err != nil {
 		return nil, err
 	}
@@ -160,4 +167,31 @@ func (c *compact) pair() (p keyValue) {
 		}
 	}
 	return p
+}
+
+// OpenFooter opens a file of that size for what its footer says alone; footer are its last bytes,
+// from the footer on (Summary.Footer).
+func OpenFooter(ctx context.Context, footer []byte, size int64, name string, alloc memory.Allocator) (*Reader, error) {
+	return Open(ctx, &fileEnd{footer, size}, name, alloc)
+}
+
+// fileEnd is a file of which only the end is at hand.
+type fileEnd struct {
+	end  []byte
+	size int64
+}
+
+func (f *fileEnd) Size() int64  { return f.size }
+func (f *fileEnd) Close() error { return nil }
+
+func (f *fileEnd) ReadAt(p []byte, off int64) (int, error) {
+	at := off - (f.size - int64(len(f.end)))
+	if at < 0 {
+		return 0, fmt.Errorf("of the bytes before %d nothing is at hand", f.size-int64(len(f.end)))
+	}
+	n := copy(p, f.end[min(at, int64(len(f.end))):])
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
 }

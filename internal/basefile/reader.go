@@ -209,22 +209,31 @@ func (r *Reader) KeyRange() (low, high string, ok bool) {
 
 // Bloom returns the bloom filter of the record keys, nil if the file has none.
 func (r *Reader) Bloom() (*Bloom, error) {
-	text := r.f.find(footerBloom)
-	if text == nil {
-		text = r.f.find(footerBloomOld)
-	}
-	if text == nil {
+	text, code, ok := r.BloomText()
+	if !ok {
 		return nil, nil
 	}
-	code := ""
-	if c := r.f.find(footerBloomType); c != nil {
-		code = *c
-	}
-	b, err := ParseBloom(*text, code)
+	b, err := ParseBloom(text, code)
 	if err != nil {
 		return nil, fmt.Errorf("basefile: %s: %w", r.name, err)
 	}
 	return b, nil
+}
+
+// BloomText returns the bloom filter of the record keys as the footer has it, and the code of its
+// type; ok is false if the file has none.
+func (r *Reader) BloomText() (text, code string, ok bool) {
+	found := r.f.find(footerBloom)
+	if found == nil {
+		found = r.f.find(footerBloomOld)
+	}
+	if found == nil {
+		return "", "", false
+	}
+	if c := r.f.find(footerBloomType); c != nil {
+		code = *c
+	}
+	return *found, code, true
 }
 
 // KeyFilter is the filter of record keys for the next version of the file to go on with: see

@@ -105,6 +105,8 @@ var codecs = map[string]compress.Compression{
 type Summary struct {
 	Rows, Bytes    int64
 	MinKey, MaxKey string
+	// Footer are the file's last bytes, from its footer on: OpenFooter takes them.
+	Footer []byte
 }
 
 // Writer writes a base file: Parquet as docs/format/base-files.md has it. It is for one goroutine.
@@ -548,7 +550,7 @@ func (w *Writer) Close() (Summary, error) {
 	if w.err = w.finish(); w.err != nil {
 		return Summary{}, w.err
 	}
-	s := Summary{Rows: w.rows, Bytes: w.sink.n, MinKey: string(w.keys.min), MaxKey: string(w.keys.max)}
+	s := Summary{Rows: w.rows, Bytes: w.sink.n, MinKey: string(w.keys.min), MaxKey: string(w.keys.max), Footer: w.file.end}
 	w.err = fmt.Errorf("basefile: the writer is closed: %w", base.ErrInvalid)
 	return s, nil
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/hudi-go/hudi-go/internal/base"
 )
 
-// option is an option that has an effect.
-type option struct {
+// Option is an option that has an effect.
+type Option struct {
 	key     string
 	aliases []string // older names
 	preset  string
@@ -21,52 +21,55 @@ type option struct {
 
 // The options that have an effect here.
 var (
-	MaxFileSize        = &option{key: "hoodie.parquet.max.file.size", preset: "125829120"}
-	SmallFileLimit     = &option{key: "hoodie.parquet.small.file.limit", preset: "104857600"}
-	SmallFileCount     = &option{key: "hoodie.merge.small.file.group.candidates.limit", preset: "1"}
-	InsertAutoSplit    = &option{key: "hoodie.copyonwrite.insert.auto.split", preset: "true"}
-	InsertSplitSize    = &option{key: "hoodie.copyonwrite.insert.split.size", preset: "500000"}
-	RecordSize         = &option{key: "hoodie.copyonwrite.record.size.estimate", preset: "1024"}
-	RecordSizeLearn    = &option{key: "hoodie.record.size.estimation.threshold", preset: "0.01"} // real Hudi's 1 learns nothing from commits below 100 MB
-	Codec              = &option{key: "hoodie.parquet.compression.codec", preset: "zstd"}
-	LogBlockSize       = &option{key: "hoodie.logfile.data.block.max.size", preset: "67108864"}
-	IndexType          = &option{key: "hoodie.index.type"}
-	BucketCount        = &option{key: "hoodie.bucket.index.num.buckets"}
-	BucketHashField    = &option{key: "hoodie.bucket.index.hash.field"}
-	BucketEngine       = &option{key: "hoodie.index.bucket.engine"}
-	SimpleIndexMoves   = &option{key: "hoodie.simple.index.update.partition.path", preset: "true"}
-	RecordIndexMoves   = &option{key: "hoodie.record.index.update.partition.path", preset: "false"}
-	BloomIndexMoves    = &option{key: "hoodie.bloom.index.update.partition.path", preset: "true"}
-	CompactInline      = &option{key: "hoodie.compact.inline", preset: "true"}
-	CompactAfter       = &option{key: "hoodie.compact.inline.max.delta.commits", preset: "5"}
-	CompactTargetIO    = &option{key: "hoodie.compaction.target.io", preset: "512000"}
-	CleanAutomatic     = &option{key: "hoodie.clean.automatic", preset: "true"}
-	CleanCommits       = &option{key: "hoodie.clean.commits.retained", aliases: []string{"hoodie.cleaner.commits.retained"}, preset: "10"}
-	PayloadClass       = &option{key: "hoodie.datasource.write.payload.class", aliases: []string{"hoodie.compaction.payload.class"}}
-	MetadataEnable     = &option{key: "hoodie.metadata.enable"}
-	MetadataCompact    = &option{key: "hoodie.metadata.compact.max.delta.commits", preset: "10"}
-	ColumnStats        = &option{key: "hoodie.metadata.index.column.stats.enable"}
-	PartitionStats     = &option{key: "hoodie.metadata.index.partition.stats.enable"}
-	BloomFilters       = &option{key: "hoodie.metadata.index.bloom.filter.enable"}
-	RecordIndex        = &option{key: "hoodie.metadata.global.record.level.index.enable", aliases: []string{"hoodie.metadata.record.index.enable"}}
-	RecordGroupsMin    = &option{key: "hoodie.metadata.global.record.level.index.min.filegroup.count", aliases: []string{"hoodie.metadata.record.index.min.filegroup.count"}}
-	RecordGroupsMax    = &option{key: "hoodie.metadata.global.record.level.index.max.filegroup.count", aliases: []string{"hoodie.metadata.record.index.max.filegroup.count"}}
-	RecordPartitioned  = &option{key: "hoodie.metadata.record.level.index.enable"}
-	PartGroupsMin      = &option{key: "hoodie.metadata.record.level.index.min.filegroup.count", aliases: []string{"hoodie.metadata.partitioned.record.index.min.filegroup.count"}}
-	PartGroupsMax      = &option{key: "hoodie.metadata.record.level.index.max.filegroup.count", aliases: []string{"hoodie.metadata.partitioned.record.index.max.filegroup.count"}}
-	PartitionsToDelete = &option{key: "hoodie.datasource.write.partitions.to.delete"}
-	CombineInsert      = &option{key: "hoodie.combine.before.insert", preset: "false"}
-	DropDuplicates     = &option{key: "hoodie.datasource.write.insert.drop.duplicates", preset: "false"}
-	DuplicatePolicy    = &option{key: "hoodie.datasource.write.insert.dup.policy", preset: "none"}
-	BulkInsertSort     = &option{key: "hoodie.bulkinsert.sort.mode", preset: "NONE"}
-	LockWait           = &option{key: "hoodie.write.lock.wait_time_ms", preset: "60000"}
-	ClockSkew          = &option{key: "hoodie.time.generator.max_expected_clock_skew_ms"}
-	HeartbeatInterval  = &option{key: "hoodie.client.heartbeat.interval_in_ms", preset: "60000"}
-	SetNullForMissing  = &option{key: "hoodie.write.set.null.for.missing.columns", preset: "false"}
-	DropMissing        = &option{key: "hoodie.datasource.write.schema.allow.auto.evolution.column.drop", preset: "false"}
-	ReconcileSchema    = &option{key: "hoodie.datasource.write.reconcile.schema", preset: "false"}
-	ValidateSchema     = &option{key: "hoodie.avro.schema.validate", preset: "false"}
-	effective          = []*option{MaxFileSize, SmallFileLimit, SmallFileCount, InsertAutoSplit, InsertSplitSize, RecordSize, RecordSizeLearn, Codec, LogBlockSize, IndexType, BucketCount, BucketHashField, BucketEngine, SimpleIndexMoves, BloomIndexMoves, CompactInline, CompactAfter, CompactTargetIO, CleanAutomatic, CleanCommits, PayloadClass, MetadataEnable, MetadataCompact, ColumnStats, PartitionStats, BloomFilters, RecordIndex, PartitionsToDelete, CombineInsert, DropDuplicates, DuplicatePolicy, BulkInsertSort, LockWait, ClockSkew, HeartbeatInterval, RecordIndexMoves, RecordGroupsMin, RecordGroupsMax, RecordPartitioned, PartGroupsMin, PartGroupsMax, SetNullForMissing, DropMissing, ReconcileSchema, ValidateSchema}
+	MaxFileSize        = &Option{key: "hoodie.parquet.max.file.size", preset: "125829120"}
+	SmallFileLimit     = &Option{key: "hoodie.parquet.small.file.limit", preset: "104857600"}
+	SmallFileCount     = &Option{key: "hoodie.merge.small.file.group.candidates.limit", preset: "1"}
+	InsertAutoSplit    = &Option{key: "hoodie.copyonwrite.insert.auto.split", preset: "true"}
+	InsertSplitSize    = &Option{key: "hoodie.copyonwrite.insert.split.size", preset: "500000"}
+	RecordSize         = &Option{key: "hoodie.copyonwrite.record.size.estimate", preset: "1024"}
+	RecordSizeLearn    = &Option{key: "hoodie.record.size.estimation.threshold", preset: "0.01"} // real Hudi's 1 learns nothing from commits below 100 MB
+	Codec              = &Option{key: "hoodie.parquet.compression.codec", preset: "zstd"}
+	LogBlockSize       = &Option{key: "hoodie.logfile.data.block.max.size", preset: "67108864"}
+	IndexType          = &Option{key: "hoodie.index.type"}
+	BucketCount        = &Option{key: "hoodie.bucket.index.num.buckets"}
+	BucketHashField    = &Option{key: "hoodie.bucket.index.hash.field"}
+	BucketEngine       = &Option{key: "hoodie.index.bucket.engine"}
+	SimpleIndexMoves   = &Option{key: "hoodie.simple.index.update.partition.path", preset: "true"}
+	RecordIndexMoves   = &Option{key: "hoodie.record.index.update.partition.path", preset: "false"}
+	BloomIndexMoves    = &Option{key: "hoodie.bloom.index.update.partition.path", preset: "true"}
+	CompactInline      = &Option{key: "hoodie.compact.inline", preset: "true"}
+	CompactAfter       = &Option{key: "hoodie.compact.inline.max.delta.commits", preset: "5"}
+	CompactTargetIO    = &Option{key: "hoodie.compaction.target.io", preset: "512000"}
+	CleanAutomatic     = &Option{key: "hoodie.clean.automatic", preset: "true"}
+	CleanCommits       = &Option{key: "hoodie.clean.commits.retained", aliases: []string{"hoodie.cleaner.commits.retained"}, preset: "10"}
+	ArchiveAutomatic   = &Option{key: "hoodie.archive.automatic", preset: "true"}
+	KeepMin            = &Option{key: "hoodie.keep.min.commits", preset: "20"}
+	KeepMax            = &Option{key: "hoodie.keep.max.commits", preset: "30"}
+	PayloadClass       = &Option{key: "hoodie.datasource.write.payload.class", aliases: []string{"hoodie.compaction.payload.class"}}
+	MetadataEnable     = &Option{key: "hoodie.metadata.enable"}
+	MetadataCompact    = &Option{key: "hoodie.metadata.compact.max.delta.commits", preset: "10"}
+	ColumnStats        = &Option{key: "hoodie.metadata.index.column.stats.enable"}
+	PartitionStats     = &Option{key: "hoodie.metadata.index.partition.stats.enable"}
+	BloomFilters       = &Option{key: "hoodie.metadata.index.bloom.filter.enable"}
+	RecordIndex        = &Option{key: "hoodie.metadata.global.record.level.index.enable", aliases: []string{"hoodie.metadata.record.index.enable"}}
+	RecordGroupsMin    = &Option{key: "hoodie.metadata.global.record.level.index.min.filegroup.count", aliases: []string{"hoodie.metadata.record.index.min.filegroup.count"}}
+	RecordGroupsMax    = &Option{key: "hoodie.metadata.global.record.level.index.max.filegroup.count", aliases: []string{"hoodie.metadata.record.index.max.filegroup.count"}}
+	RecordPartitioned  = &Option{key: "hoodie.metadata.record.level.index.enable"}
+	PartGroupsMin      = &Option{key: "hoodie.metadata.record.level.index.min.filegroup.count", aliases: []string{"hoodie.metadata.partitioned.record.index.min.filegroup.count"}}
+	PartGroupsMax      = &Option{key: "hoodie.metadata.record.level.index.max.filegroup.count", aliases: []string{"hoodie.metadata.partitioned.record.index.max.filegroup.count"}}
+	PartitionsToDelete = &Option{key: "hoodie.datasource.write.partitions.to.delete"}
+	CombineInsert      = &Option{key: "hoodie.combine.before.insert", preset: "false"}
+	DropDuplicates     = &Option{key: "hoodie.datasource.write.insert.drop.duplicates", preset: "false"}
+	DuplicatePolicy    = &Option{key: "hoodie.datasource.write.insert.dup.policy", preset: "none"}
+	BulkInsertSort     = &Option{key: "hoodie.bulkinsert.sort.mode", preset: "NONE"}
+	LockWait           = &Option{key: "hoodie.write.lock.wait_time_ms", preset: "60000"}
+	ClockSkew          = &Option{key: "hoodie.time.generator.max_expected_clock_skew_ms"}
+	HeartbeatInterval  = &Option{key: "hoodie.client.heartbeat.interval_in_ms", preset: "60000"}
+	SetNullForMissing  = &Option{key: "hoodie.write.set.null.for.missing.columns", preset: "false"}
+	DropMissing        = &Option{key: "hoodie.datasource.write.schema.allow.auto.evolution.column.drop", preset: "false"}
+	ReconcileSchema    = &Option{key: "hoodie.datasource.write.reconcile.schema", preset: "false"}
+	ValidateSchema     = &Option{key: "hoodie.avro.schema.validate", preset: "false"}
+	effective          = []*Option{MaxFileSize, SmallFileLimit, SmallFileCount, InsertAutoSplit, InsertSplitSize, RecordSize, RecordSizeLearn, Codec, LogBlockSize, IndexType, BucketCount, BucketHashField, BucketEngine, SimpleIndexMoves, BloomIndexMoves, CompactInline, CompactAfter, CompactTargetIO, CleanAutomatic, CleanCommits, ArchiveAutomatic, KeepMin, KeepMax, PayloadClass, MetadataEnable, MetadataCompact, ColumnStats, PartitionStats, BloomFilters, RecordIndex, PartitionsToDelete, CombineInsert, DropDuplicates, DuplicatePolicy, BulkInsertSort, LockWait, ClockSkew, HeartbeatInterval, RecordIndexMoves, RecordGroupsMin, RecordGroupsMax, RecordPartitioned, PartGroupsMin, PartGroupsMax, SetNullForMissing, DropMissing, ReconcileSchema, ValidateSchema}
 	tablePropertyRoots = []string{"hoodie.table.", "hoodie.record.merge.", "hoodie.datasource.write.", "hoodie.keygen.", "hoodie.populate.meta.fields", "hoodie.database.name"}
 )
 
@@ -74,7 +77,7 @@ var (
 type Options map[string]string
 
 // Get returns an option as text.
-func (o Options) Get(k *option) string {
+func (o Options) Get(k *Option) string {
 	for _, name := range append([]string{k.key}, k.aliases...) {
 		if v, ok := o[name]; ok {
 			return v
@@ -84,7 +87,7 @@ func (o Options) Get(k *option) string {
 }
 
 // Has tells whether the user gave the option.
-func (o Options) Has(k *option) bool {
+func (o Options) Has(k *Option) bool {
 	return slices.ContainsFunc(append([]string{k.key}, k.aliases...), func(name string) bool { _, ok := o[name]; return ok })
 }
 
@@ -110,7 +113,7 @@ func (o Options) Under(stored func(name string) (string, bool)) Options {
 }
 
 // Int returns an option as a whole number.
-func (o Options) Int(k *option) (int64, error) {
+func (o Options) Int(k *Option) (int64, error) {
 	text := o.Get(k)
 	if text == "" {
 		return 0, nil
@@ -123,7 +126,7 @@ func (o Options) Int(k *option) (int64, error) {
 }
 
 // Float returns an option as a number.
-func (o Options) Float(k *option) (float64, error) {
+func (o Options) Float(k *Option) (float64, error) {
 	v, err := strconv.ParseFloat(strings.TrimSpace(o.Get(k)), 64)
 	if err != nil || !(v >= 0) {
 		return 0, fmt.Errorf("option %s=%q: want a number: %w", k.key, o.Get(k), base.ErrInvalid)
@@ -132,7 +135,7 @@ func (o Options) Float(k *option) (float64, error) {
 }
 
 // Bool returns an option as true or false.
-func (o Options) Bool(k *option) (bool, error) {
+func (o Options) Bool(k *Option) (bool, error) {
 	b, err := strconv.ParseBool(strings.TrimSpace(o.Get(k)))
 	if err != nil {
 		return false, fmt.Errorf("option %s=%q: want true or false: %w", k.key, o.Get(k), base.ErrInvalid)
@@ -140,17 +143,17 @@ func (o Options) Bool(k *option) (bool, error) {
 	return b, nil
 }
 
-// Off tells whether the user has switched an option off.
-func (o Options) Off(k *option) (bool, error) {
+// Given returns an option as true or false, and whether the user gave it.
+func (o Options) Given(k *Option) (on, given bool, err error) {
 	if !o.Has(k) {
-		return false, nil
+		return false, false, nil
 	}
-	on, err := o.Bool(k)
-	return !on, err
+	on, err = o.Bool(k)
+	return on, true, err
 }
 
 // On tells whether the user has switched an option on.
-func (o Options) On(k *option) (bool, error) {
+func (o Options) On(k *Option) (bool, error) {
 	if !o.Has(k) {
 		return false, nil
 	}

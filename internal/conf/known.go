@@ -3,7 +3,6 @@ package conf
 // withoutEffect are options of real Hudi that users carry over and that change nothing
 // here, or nothing yet.
 var withoutEffect = []string{
-	"hoodie.archive.automatic",
 	"hoodie.bloom.index.bucketized.checking",
 	"hoodie.bloom.index.filter.dynamic.max.entries",
 	"hoodie.bloom.index.filter.type",
@@ -37,8 +36,6 @@ var withoutEffect = []string{
 	"hoodie.index.bloom.fpp",
 	"hoodie.index.bloom.num_entries",
 	"hoodie.insert.shuffle.parallelism",
-	"hoodie.keep.max.commits",
-	"hoodie.keep.min.commits",
 	"hoodie.log.compaction.enable",
 	"hoodie.logfile.data.block.format",
 	"hoodie.logfile.max.size",

@@ -40,7 +40,7 @@ var order = [][]string{
 	{"recovery"},
 	{"cow", "mor"},
 	{"internal/writer"},
-	{"compaction", "cleaner"},
+	{"compaction", "cleaner", "archiver"},
 	{"query"},
 	{"hudi"},
 	{"query/sql"},

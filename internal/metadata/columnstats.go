@@ -59,24 +59,22 @@ type Wrapped[T any] struct {
 	Value T `avro:"value"`
 }
 
-// compare orders two bounds of one type; ok is false for others, and for bytes, which real
-// Hudi orders by signed bytes. Strings that it orders by UTF-16 are not ordered so here, which
+// compare orders two bounds of the type; ok is false for bounds of two types. Bytes are ordered
+// as signed ones, as in real Hudi. Strings that it orders by UTF-16 are not ordered so here, which
 // makes no difference to the bounds that Range takes.
-func (b *Bound) compare(o *Bound) (order int, ok bool) {
+func (t *ValueType) compare(b, o *Bound) (order int, ok bool) {
 	switch {
 	case b.Boolean != nil && o.Boolean != nil:
-		x, y := 0, 0
-		if b.Boolean.Value {
-			x = 1
-		}
-		if o.Boolean.Value {
-			y = 1
-		}
-		return x - y, true
+		return compareBools(b.Boolean.Value, o.Boolean.Value), true
 	case b.Float != nil && o.Float != nil:
-		return cmp.Compare(b.Float.Value, o.Float.Value), true
+		return compareDoubles(float64(b.Float.Value), float64(o.Float.Value)), true
 	case b.Double != nil && o.Double != nil:
-		return cmp.Compare(b.Double.Value, o.Double.Value), true
+		return compareDoubles(b.Double.Value, o.Double.Value), true
+	case b.Bytes != nil && o.Bytes != nil:
+		if t != nil && t.Ordinal == typeDecimal {
+			return twosComplement(b.Bytes.Value).Cmp(twosComplement(o.Bytes.Value)), true
+		}
+		return compareSigned(b.Bytes.Value, o.Bytes.Value), true
 	case b.String != nil && o.String != nil:
 		return strings.Compare(b.String.Value, o.String.Value), true
 	case b.Decimal != nil && o.Decimal != nil:
@@ -132,6 +130,9 @@ func joinStats(older, newer *Stats) *Stats {
 		return newer
 	}
 	out := *newer
+	if newer.Type != nil && newer.Type.Ordinal == typeNull { // of a file without rows
+		out.Type = older.Type
+	}
 	out.Min = outer(older, newer, older.Min, newer.Min, -1)
 	out.Max = outer(older, newer, older.Max, newer.Max, 1)
 	out.Values, out.Nulls = sum(older.Values, newer.Values), sum(older.Nulls, newer.Nulls)
@@ -162,7 +163,10 @@ func outer(older, newer *Stats, a, b *Bound, side int) *Bound {
 	case b == nil:
 		return a
 	}
-	order, ok := a.compare(b)
+	if !sameScale(older.Type, newer.Type) {
+		return nil
+	}
+	order, ok := newer.Type.compare(a, b)
 	switch {
 	case !ok:
 		return nil
@@ -171,6 +175,9 @@ func outer(older, newer *Stats, a, b *Bound, side int) *Bound {
 	}
 	return b
 }
+
+// sameScale tells whether the bounds of two types are in one unit.
+func sameScale(a, b *ValueType) bool { return a == nil || b == nil || *a == *b }
 
 // hashSeed is what real Hudi seeds the hashes of names with.
 const hashSeed = 0xFFFFFFFFDABADABA

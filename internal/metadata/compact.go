@@ -175,8 +175,12 @@ func (m *merging) join(versions []version) ([]byte, error) {
 		return appendFiles(nil, m.version, int64(rec.Type), rec.Files), nil
 	case rec.Column != nil:
 		return appendStats(nil, m.version, int64(rec.Type), rec.Column)
+	case versions[len(versions)-1].schema == m.schema: // the newest has replaced the others
+		return versions[len(versions)-1].value, nil
 	case rec.Location != nil:
 		return appendLocation(nil, m.version, *rec.Location), nil
+	case rec.Bloom != nil:
+		return appendBloom(nil, m.version, rec.Bloom), nil
 	}
 	return nil, fmt.Errorf("versions of its records cannot be merged: %w", base.ErrUnsupported)
 }

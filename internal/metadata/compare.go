@@ -64,7 +64,7 @@ func Compare(ctx context.Context, st storage.Store, c *table.Config, tl *timelin
 	if len(out) > 0 { // of files that are gone or cut nothing else can be said
 		return out, nil
 	}
-	return Source{st, c, tl}.compareStats(ctx, t)
+	return Source{Store: st, Config: c, Timeline: tl}.compareStats(ctx, t)
 }
 
 func comparePartition(ctx context.Context, t *Table, folders table.Lister, p string, settled, counts func(name string) bool) ([]Difference, error) {

@@ -32,6 +32,9 @@ const definitionsFile = base.MetaFolder + "/.index_defs/index.json"
 // DefineColumnStats says of which columns statistics are kept. A table without the property
 // for definitions gets it, and c its new values. The caller holds the table's lock.
 func DefineColumnStats(ctx context.Context, st storage.Store, c *table.Config, columns []string, clock func() time.Time) error {
+	if c.Version < definedFrom {
+		return nil // nothing says it there
+	}
 	all, err := Definitions(ctx, st, c)
 	if err != nil {
 		return err
@@ -39,9 +42,9 @@ func DefineColumnStats(ctx context.Context, st storage.Store, c *table.Config, c
 	if all == nil {
 		all = map[string]Definition{}
 	}
-	version := "V2"
-	if c.Version < 9 {
-		version = "V1"
+	version := "" // version 8 does not say
+	if c.Version >= valueTypes {
+		version = "V2"
 	}
 	all[ColumnStats] = Definition{
 		Name: ColumnStats, Type: ColumnStats, Function: ColumnStats, Fields: columns, Options: map[string]string{}, Version: version,

@@ -22,7 +22,7 @@ type Definition struct {
 	Function string            `json:"indexFunction"`
 	Fields   []string          `json:"sourceFields"`
 	Options  map[string]string `json:"indexOptions"`
-	Version  string            `json:"version"`
+	Version  string            `json:"version,omitempty"`
 }
 
 // Definitions reads what the indexes of a table are of, by the partitions of its metadata

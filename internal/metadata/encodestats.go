@@ -86,3 +86,14 @@ func appendBound(dst []byte, b *Bound) ([]byte, error) {
 	}
 	return nil, fmt.Errorf("a bound of an unknown type: %w", base.ErrUnsupported)
 }
+
+// typeBloomFilter is the type of records that have filters of keys.
+const typeBloomFilter = 4
+
+// appendBloom appends a record with a filter of keys.
+func appendBloom(dst []byte, version int, b *BloomFilter) []byte {
+	dst = append(appendHead(dst, "", typeBloomFilter), null, branch) // no files
+	dst = appendText(appendText(dst, b.Type), b.Instant)
+	dst = appendBool(appendText(dst, string(b.Filter)), b.Deleted)
+	return append(dst, make([]byte, fieldsAfterFiles(version)-1)...)
+}

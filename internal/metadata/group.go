@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"maps"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -79,6 +81,9 @@ func (t *Table) partition(ctx context.Context, name string) ([]*group, error) {
 	list, err := t.view.SlicesAt(ctx, name, "")
 	if err != nil {
 		return nil, fmt.Errorf("metadata: %w", err)
+	}
+	if err := t.stands(ctx, name); err != nil {
+		return nil, err
 	}
 	if len(list) == 0 && name != RecordIndex { // a partitioned one begins with none
 		return nil, fmt.Errorf("metadata: %s: partition %s has no file groups: %w", t.store.URI(), name, base.ErrCorrupt)
@@ -166,6 +171,12 @@ func (o *opener) layers(ctx context.Context, s table.FileSlice) ([]layer, error)
 
 func (o *opener) open(ctx context.Context, path string) (storage.File, error) {
 	f, err := o.table.store.Open(ctx, path)
+	if errors.Is(err, fs.ErrNotExist) {
+		partition, _, _ := strings.Cut(path, "/")
+		if dropped := o.table.stands(ctx, partition); dropped != nil {
+			err = dropped
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("metadata: open %s of %s: %w", path, o.table.store.URI(), err)
 	}

@@ -41,6 +41,10 @@ const nullsIndexed = 9
 // ErrNone says that a table has no metadata table that readers may use.
 var ErrNone = errors.New("no metadata table")
 
+// ErrDropped says that a part of the metadata table was dropped since the table's properties were
+// read. What was read of it may lack files; the table is to be opened again.
+var ErrDropped = fmt.Errorf("dropped by another process: %w", base.ErrConflict)
+
 // Table is a metadata table as one picture of its table's timeline shows it. It is safe for
 // concurrent use until it is closed.
 type Table struct {
@@ -50,33 +54,51 @@ type Table struct {
 	view   *table.View   // of the metadata table's own files
 	valid  func(instant string) bool
 	ahead  bool
-	groups groups
+	// unlocked says that others may drop parts of it.
+	unlocked bool
+	groups   groups
 }
 
 // Open opens the metadata table of the table at a store's root. As in real Hudi there is
 // none (ErrNone) as long as the table's properties do not name the partition files as
 // complete, or the folder holds no table or no completed instant; readers list folders
-// then. Any other failure is an error: what it hides may be files.
+// then. Any other failure is an error: what it hides may be files. Everything that is asked of the
+// table may wrap ErrDropped.
 func Open(ctx context.Context, st storage.Store, c *table.Config, tl *timeline.Timeline) (*Table, error) {
+	t, err := OpenLocked(ctx, st, c, tl)
+	if err == nil {
+		t.unlocked = true
+	}
+	return t, err
+}
+
+// OpenLocked is Open for whoever holds the table's lock, so that nothing is dropped meanwhile.
+func OpenLocked(ctx context.Context, st storage.Store, c *table.Config, tl *timeline.Timeline) (*Table, error) {
 	if !slices.Contains(c.MetadataPartitions, Files) {
 		return nil, fmt.Errorf("metadata: %s: %w", st.URI(), ErrNone)
 	}
-	t := &Table{root: st, store: storage.Sub(st, Folder), config: c}
-	own, err := table.LoadConfig(ctx, t.store)
+	mdt := storage.Sub(st, Folder)
+	own, err := table.LoadConfig(ctx, mdt)
 	if errors.Is(err, base.ErrNotTable) {
 		return nil, fmt.Errorf("metadata: %w: %w", err, ErrNone)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("metadata: %w", err)
 	}
-	mine, err := own.Timeline(ctx, t.store, tl.Location())
+	mine, err := own.Timeline(ctx, mdt, tl.Location())
 	if err != nil {
 		return nil, fmt.Errorf("metadata: %w", err)
 	}
 	if len(mine.CompletedWrites()) == 0 {
-		return nil, fmt.Errorf("metadata: %s has no completed instant: %w", t.store.URI(), ErrNone)
+		return nil, fmt.Errorf("metadata: %s has no completed instant: %w", mdt.URI(), ErrNone)
 	}
-	t.view = table.NewView(own, mine, table.StorageLister(t.store))
+	return openView(ctx, st, c, tl, table.NewView(own, mine, table.StorageLister(mdt)))
+}
+
+// openView opens the metadata table of the table at a store's root whose files a view shows.
+func openView(ctx context.Context, st storage.Store, c *table.Config, tl *timeline.Timeline, view *table.View) (*Table, error) {
+	t := &Table{root: st, store: storage.Sub(st, Folder), config: c, view: view}
+	mine := view.Timeline()
 	committed, err := t.view.Committed(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("metadata: %w", err)
@@ -158,6 +180,22 @@ func Lister(ctx context.Context, st storage.Store, c *table.Config, tl *timeline
 // Has reports whether a partition of the metadata table is complete.
 func (t *Table) Has(partition string) bool {
 	return slices.Contains(t.config.MetadataPartitions, partition)
+}
+
+// stands makes sure that a partition was not dropped before its files were listed: a drop takes
+// the name out of the table's properties first.
+func (t *Table) stands(ctx context.Context, partition string) error {
+	if !t.unlocked {
+		return nil
+	}
+	now, err := table.LoadConfig(ctx, t.root)
+	if err != nil {
+		return fmt.Errorf("metadata: %w", err)
+	}
+	if !slices.Contains(now.MetadataPartitions, partition) {
+		return fmt.Errorf("metadata: partition %s of %s: %w", partition, t.store.URI(), ErrDropped)
+	}
+	return nil
 }
 
 // Close closes the files that were read.

@@ -64,7 +64,7 @@ func writtenAt(t *testing.T, st storage.Store, partition, instant string) map[st
 func TestStatsOfACommit(t *testing.T) {
 	tables := 0
 	each(t, func(t *testing.T, _ string, st storage.Store, m *Table) {
-		if !m.Has(ColumnStats) || !Keeps(m.config, ColumnStats) {
+		if !m.Has(ColumnStats) {
 			return
 		}
 		tables++
@@ -74,11 +74,11 @@ func TestStatsOfACommit(t *testing.T) {
 		meta, err := tl.CommitMetadata(t.Context(), last)
 		require.NoError(t, err)
 		require.NoError(t, st.Delete(t.Context(), tl.Layout().Dir()+"/"+last.File))
-		u, err := Source{st, m.config, load(t, st, m.config)}.Commit(t.Context(), meta)
+		u, err := Source{Store: st, Config: m.config, Timeline: load(t, st, m.config), Instant: last.Time}.Commit(t.Context(), meta, nil)
 		require.NoError(t, err)
 		schema, err := recordSchema(m.config.Version)
 		require.NoError(t, err)
-		for _, partition := range []string{Files, ColumnStats, PartitionStats} {
+		for _, partition := range []string{Files, ColumnStats, PartitionStats, BloomFilters} {
 			if !m.Has(partition) {
 				continue
 			}

@@ -11,18 +11,40 @@ import (
 	"github.com/hudi-go/hudi-go/timeline"
 )
 
-// Keeps tells whether this library keeps a partition in step: statistics where they are
-// those of base files alone, and the table says of which columns.
+// Keeps tells whether this library keeps a partition in step.
 func Keeps(c *table.Config, partition string) bool {
 	switch partition {
-	case Files:
+	case Files, ColumnStats, PartitionStats, BloomFilters:
 		return true
 	case RecordIndex:
 		return c.MetaFields
-	case ColumnStats, PartitionStats:
-		return c.Type == table.COW && c.Version >= 9
 	}
 	return false
+}
+
+// Undoable tells whether what a write has noted in a partition can be taken back after a
+// compaction has taken it in.
+func Undoable(partition string) bool {
+	switch partition {
+	case Files, ColumnStats, PartitionStats, BloomFilters, RecordIndex:
+		return true
+	}
+	return false
+}
+
+// HasPartitionStats tells whether a table may have statistics of partitions: real Hudi keeps none
+// before version 8, nor of tables without partitions.
+func HasPartitionStats(c *table.Config) bool {
+	return c.Version >= definedFrom && len(c.PartitionBy) > 0
+}
+
+// Unasked are the partitions that the metadata table of a new table gets besides the listing, as
+// in the release of its version.
+func Unasked(c *table.Config) []string {
+	if c.Version < definedFrom {
+		return nil
+	}
+	return []string{ColumnStats, PartitionStats}
 }
 
 // Unkept returns the partitions of a table's metadata table that a change of the table would

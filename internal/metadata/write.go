@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/internal/basefile"
@@ -32,6 +35,7 @@ var layouts = map[string]layout{
 	Files:          {"files-", 1},
 	ColumnStats:    {"col-stats-", 2},
 	PartitionStats: {"partition-stats-", 1},
+	BloomFilters:   {"bloom-filters-", 4},
 }
 
 // Writer makes the files of one instant of a metadata table. It makes no timeline calls:
@@ -98,29 +102,36 @@ func (w *Writer) Logs(ctx context.Context, u *Update) (map[string][]*timeline.Wr
 	if err := w.recordLogs(ctx, u, stats); err != nil {
 		return nil, err
 	}
+	work, ctx := errgroup.WithContext(ctx)
 	for _, partition := range sortedKeys(u.parts) {
 		groups, err := w.groups(ctx, partition)
 		if err != nil {
-			return nil, err
+			return nil, errors.Join(err, work.Wait())
 		}
 		for number, c := range u.parts[partition].split(len(groups)) {
 			if len(c.puts)+len(c.deletes) == 0 {
 				continue
 			}
-			data, err := w.blocks(schema, partition, c)
-			if err != nil {
-				return nil, err
-			}
 			s := w.stat(groups[number], number)
-			s.NumWrites, s.NumUpdateWrites, s.NumDeletes = int64(len(c.puts)), int64(len(c.puts)), int64(len(c.deletes))
-			s.TotalWriteBytes, s.FileSizeInBytes = int64(len(data)), int64(len(data))
-			if err := w.Store.Put(ctx, s.Path, data); err != nil {
-				return nil, fmt.Errorf("metadata: put %s of %s: %w", s.Path, w.Store.URI(), err)
-			}
 			stats[partition] = append(stats[partition], s)
+			work.Go(func() error { return w.log(ctx, s, schema, c) })
 		}
 	}
-	return stats, nil
+	return stats, work.Wait()
+}
+
+// log writes one log file.
+func (w *Writer) log(ctx context.Context, s *timeline.WriteStat, schema string, c changes) error {
+	data, err := w.blocks(schema, s.PartitionPath, c)
+	if err != nil {
+		return err
+	}
+	s.NumWrites, s.NumUpdateWrites, s.NumDeletes = int64(len(c.puts)), int64(len(c.puts)), int64(len(c.deletes))
+	s.TotalWriteBytes, s.FileSizeInBytes = int64(len(data)), int64(len(data))
+	if err := w.Store.Put(ctx, s.Path, data); err != nil {
+		return fmt.Errorf("metadata: put %s of %s: %w", s.Path, w.Store.URI(), err)
+	}
+	return nil
 }
 
 // stat names the log file of the instant on top of a slice, as real Hudi describes it.

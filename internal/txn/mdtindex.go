@@ -12,6 +12,7 @@ import (
 	"github.com/hudi-go/hudi-go/internal/mem"
 	"github.com/hudi-go/hudi-go/internal/metadata"
 	"github.com/hudi-go/hudi-go/lock"
+	"github.com/hudi-go/hudi-go/schema"
 	"github.com/hudi-go/hudi-go/table"
 	"github.com/hudi-go/hudi-go/timeline"
 )
@@ -19,7 +20,7 @@ import (
 // prepared runs f while it holds the table's lock, after the table has got what its handle wants
 // of a metadata table and it did not have: the listing, statistics, the record index. What
 // cannot be begun yet is left to the next write.
-func prepared(ctx context.Context, h *table.Handle, f func(c *table.Config, tl *timeline.Timeline, held *lock.Held) error) error {
+func prepared(ctx context.Context, h *table.Handle, rows *schema.Schema, f func(c *table.Config, tl *timeline.Timeline, held *lock.Held) error) error {
 	budget := mem.NewBudget(recordBudget, "")
 	built, err := buildRecords(ctx, h, budget)
 	if err != nil {
@@ -27,7 +28,7 @@ func prepared(ctx context.Context, h *table.Handle, f func(c *table.Config, tl *
 	}
 	defer built.close()
 	return locked(ctx, h, func(c *table.Config, tl *timeline.Timeline, held *lock.Held) error {
-		if err := completeMetadata(ctx, h, c, tl, held); err != nil {
+		if err := completeMetadata(ctx, h, c, tl, held, rows); err != nil {
 			return err
 		}
 		if err := beginRecords(ctx, h, c, tl, held, built, budget); err != nil {
@@ -38,9 +39,14 @@ func prepared(ctx context.Context, h *table.Handle, f func(c *table.Config, tl *
 }
 
 // completeMetadata gives a table what its handle wants of a metadata table and it does not
-// have: the listing, then statistics. What cannot be begun yet is left to the next write.
-func completeMetadata(ctx context.Context, h *table.Handle, c *table.Config, tl *timeline.Timeline, held *lock.Held) error {
-	if h.Metadata == table.MetadataMake && !slices.Contains(c.MetadataPartitions, metadata.Files) {
+// have: the listing, then indexes. rows is the schema of a table that no commit tells of yet, nil if
+// nobody knows it. What cannot be begun yet is left to the next write.
+func completeMetadata(ctx context.Context, h *table.Handle, c *table.Config, tl *timeline.Timeline, held *lock.Held, rows *schema.Schema) error {
+	fresh := len(tl.CompletedWrites()) == 0
+	if !slices.Contains(c.MetadataPartitions, metadata.Files) {
+		if h.Metadata != table.MetadataMake && !(h.Metadata == table.MetadataNew && fresh) {
+			return nil
+		}
 		switch err := makeMetadata(ctx, h, c, tl, held); {
 		case errors.Is(err, errPending):
 			h.Log.Info("no metadata table yet", "error", err)
@@ -48,33 +54,74 @@ func completeMetadata(ctx context.Context, h *table.Handle, c *table.Config, tl 
 		case err != nil:
 			return err
 		}
+		fresh = true
 	}
-	wanted := h.MetadataStats && slices.Contains(c.MetadataPartitions, metadata.Files) && !slices.Contains(c.MetadataPartitions, metadata.ColumnStats)
-	if !wanted || !metadata.Keeps(c, metadata.ColumnStats) {
+	switch err := completeIndexes(ctx, h, c, tl, held, rows, fresh); {
+	case errors.Is(err, errPending):
+		h.Log.Info("no indexes yet", "error", err)
 		return nil
-	}
-	rows, err := c.RecordSchema(ctx, tl)
-	if errors.Is(err, table.ErrNoSchema) || err == nil && rows == nil {
-		return nil // the table has no columns yet
-	}
-	if err != nil {
+	default:
 		return err
 	}
-	columns := metadata.Indexable(rows)
-	u, err := metadata.Source{Store: h.Store, Config: c, Timeline: tl}.Index(ctx, rows, columns)
-	if err == nil {
-		err = beginStats(ctx, h, c, tl, held, columns, u)
+}
+
+// completeIndexes begins the partitions that a table's metadata table is to get and does not have.
+func completeIndexes(ctx context.Context, h *table.Handle, c *table.Config, tl *timeline.Timeline, held *lock.Held, rows *schema.Schema, fresh bool) error {
+	wanted := wantedIndexes(h, c, fresh)
+	if len(wanted) == 0 {
+		return nil
 	}
-	if err != nil {
-		return fmt.Errorf("txn: begin the statistics of %s: %w", h.Store.URI(), err)
+	switch known, err := c.RecordSchema(ctx, tl); {
+	case errors.Is(err, table.ErrNoSchema) || err == nil && known == nil:
+	case err != nil:
+		return err
+	default:
+		rows = known
+	}
+	if rows == nil {
+		return nil // the table has no columns yet
+	}
+	if err := beginIndexes(ctx, h, c, tl, held, wanted, rows); err != nil {
+		return fmt.Errorf("txn: begin %v of the metadata table of %s: %w", wanted, h.Store.URI(), err)
 	}
 	return nil
 }
 
-// beginStats begins the partitions with statistics. They count when the table's properties
+// wantedIndexes are the partitions that a table's metadata table is to get; fresh says that it is
+// a new one, which gets those that real Hudi begins unasked too.
+func wantedIndexes(h *table.Handle, c *table.Config, fresh bool) []string {
+	names := slices.Clone(h.MetadataWith)
+	if fresh {
+		names = append(names, metadata.Unasked(c)...)
+	}
+	var out []string
+	for _, p := range []string{metadata.ColumnStats, metadata.PartitionStats, metadata.BloomFilters} {
+		switch {
+		case !slices.Contains(names, p), slices.Contains(h.MetadataWithout, p), slices.Contains(c.MetadataPartitions, p):
+		case p == metadata.PartitionStats && (!metadata.HasPartitionStats(c) || !slices.Contains(slices.Concat(out, c.MetadataPartitions), metadata.ColumnStats)):
+		default:
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// beginIndexes begins partitions of the metadata table. They count when the table's properties
 // name them, which comes last.
-func beginStats(ctx context.Context, h *table.Handle, c *table.Config, tl *timeline.Timeline, held *lock.Held, columns []string, u *metadata.Update) error {
-	if err := holding(held); err != nil { // reading the footers may have outlasted a lease
+func beginIndexes(ctx context.Context, h *table.Handle, c *table.Config, tl *timeline.Timeline, held *lock.Held, partitions []string, rows *schema.Schema) error {
+	if c.SliceLogs() && len(tl.Pending()) > 0 {
+		return fmt.Errorf("the instant %s is pending, whose log files cannot be told from others in version %d: %w", tl.Pending()[0], c.Version, errPending)
+	}
+	s := metadata.Source{Store: h.Store, Config: c, Timeline: tl}
+	columns, err := s.Columns(ctx, rows)
+	if err != nil {
+		return err
+	}
+	u, err := s.Index(ctx, rows, columns, partitions)
+	if err != nil {
+		return err
+	}
+	if err := holding(held); err != nil { // reading the files may have outlasted a lease
 		return err
 	}
 	m, err := openMetadata(ctx, h, c, tl)
@@ -84,11 +131,7 @@ func beginStats(ctx context.Context, h *table.Handle, c *table.Config, tl *timel
 	if err := m.forgetBeginnings(ctx); err != nil {
 		return err
 	}
-	begun := slices.Clone(c.MetadataPartitions)
-	for _, partition := range []string{metadata.ColumnStats, metadata.PartitionStats} {
-		if partition == metadata.PartitionStats && len(c.PartitionBy) == 0 {
-			continue // real Hudi keeps none of tables without partitions
-		}
+	for _, partition := range partitions {
 		if err := h.Store.DeleteDir(ctx, base.Join(metadata.Folder, partition)); err != nil {
 			return err
 		}
@@ -98,26 +141,22 @@ func beginStats(ctx context.Context, h *table.Handle, c *table.Config, tl *timel
 		if err := m.Reload(ctx); err != nil {
 			return err
 		}
-		begun = append(begun, partition)
 	}
 	if err := holding(held); err != nil {
 		return err
 	}
-	if err := metadata.DefineColumnStats(ctx, h.Store, c, columns, h.Clock); err != nil {
-		return err
+	if slices.Contains(partitions, metadata.ColumnStats) {
+		if err := metadata.DefineColumnStats(ctx, h.Store, c, columns, h.Clock); err != nil {
+			return err
+		}
 	}
-	return c.SetMetadataPartitions(ctx, h.Store, begun, h.Clock)
+	return c.SetMetadataPartitions(ctx, h.Store, slices.Concat(c.MetadataPartitions, partitions), h.Clock)
 }
 
 // nextBeginning is the first time of a beginning that is not taken. tl is the table's timeline.
 func (m *Metadata) nextBeginning(tl *timeline.Timeline) string {
-	time := func(n int) string { return fmt.Sprintf("%0*d", len(firstInstant), n) }
-	if m.Table.Config.SliceLogs() {
-		last := lastCompleted(tl)
-		time = func(n int) string { return fmt.Sprintf("%s%03d", last, firstBeginning+n) }
-	}
 	for n := 0; ; n++ {
-		at := time(n)
+		at := beginning(m.Of, tl, n)
 		if _, taken := m.Timeline.Find(at, timeline.DeltaCommit); !taken {
 			return at
 		}

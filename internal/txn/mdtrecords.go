@@ -299,7 +299,7 @@ func BeginRecordIndex(ctx context.Context, h *table.Handle) error {
 	case !c.MetaFields:
 		return fmt.Errorf("txn: record index of %s: its rows have no keys (hoodie.populate.meta.fields=false): %w", h.Store.URI(), base.ErrUnsupported)
 	}
-	return prepared(ctx, h, func(c *table.Config, _ *timeline.Timeline, _ *lock.Held) error {
+	return prepared(ctx, h, nil, func(c *table.Config, _ *timeline.Timeline, _ *lock.Held) error {
 		if !slices.Contains(c.MetadataPartitions, metadata.RecordIndex) {
 			return fmt.Errorf("txn: %s has no metadata table yet, as an instant is pending: %w", h.Store.URI(), errPending)
 		}

@@ -73,8 +73,11 @@ func (m *Metadata) Settled(tl *timeline.Timeline) bool {
 }
 
 // Reload takes a new picture of the metadata table's timeline.
-func (m *Metadata) Reload(ctx context.Context) (err error) {
-	m.Timeline, err = m.Timeline.Reload(ctx)
+func (m *Metadata) Reload(ctx context.Context) error {
+	tl, err := m.Timeline.Reload(ctx)
+	if err == nil {
+		m.Timeline, m.view = tl, m.Table.View(tl)
+	}
 	return err
 }
 

@@ -25,7 +25,8 @@ type Metadata struct {
 	Table    *table.Handle
 	Timeline *timeline.Timeline
 
-	held *lock.Held // while services run
+	held *lock.Held  // while services run
+	view *table.View // of Timeline
 }
 
 // OpenMetadata opens the metadata table that every change of a table must be noted in, nil
@@ -66,22 +67,13 @@ func metadataAt(ctx context.Context, h *table.Handle, of *table.Config, tl *time
 	if m.Timeline, err = own.Timeline(ctx); err != nil {
 		return nil, fmt.Errorf("txn: metadata table: %w", err)
 	}
+	m.view = own.View(m.Timeline)
 	return m, nil
 }
 
-// inOrder makes sure that statistics of partitions are noted in the order of the instants'
-// times, in which they are read: that of a partition stands for all of its files. Updates
-// without any, those of cleans for instance, may come later.
-func inOrder(tl *timeline.Timeline, instant string, u *metadata.Update) error {
-	if !slices.Contains(u.Partitions(), metadata.PartitionStats) {
-		return nil
-	}
-	for _, i := range tl.CompletedWrites() {
-		if i.Time > instant {
-			return fmt.Errorf("txn: %s has begun later and is completed, and the statistics of partitions do not allow %s after it; try again: %w", i.Time, instant, base.ErrConflict)
-		}
-	}
-	return nil
+// overtaken tells whether a write is completed that has begun later.
+func overtaken(tl *timeline.Timeline, instant string) bool {
+	return slices.ContainsFunc(tl.CompletedWrites(), func(i timeline.Instant) bool { return i.Time > instant })
 }
 
 // noteMetadata notes an instant that is about to be completed in the metadata table.
@@ -90,14 +82,45 @@ func noteMetadata(ctx context.Context, h *table.Handle, c *table.Config, tl *tim
 	if err != nil || m == nil {
 		return err
 	}
-	u, err := note(metadata.Source{Store: h.Store, Config: c, Timeline: tl})
+	late := overtaken(tl, instant)
+	u, err := note(metadata.Source{Store: h.Store, Config: c, Timeline: tl, Own: m.view, Instant: instant, Late: late})
 	if err != nil {
 		return fmt.Errorf("txn: metadata table of instant %s: %w", instant, err)
 	}
-	if err := inOrder(tl, instant, u); err != nil {
-		return err
+	if late {
+		if err := m.noteOvertaken(ctx, tl, instant, u.Overtaken()); err != nil {
+			return err
+		}
 	}
 	return m.Apply(ctx, instant, u)
+}
+
+// noteOvertaken notes what an overtaken instant adds to the statistics of partitions, nil for
+// nothing, at a time of its own: they are read in the order of times, and those of a later instant
+// may stand for all files that there were. They are true already, as they only get wider.
+func (m *Metadata) noteOvertaken(ctx context.Context, tl *timeline.Timeline, instant string, u *metadata.Update) error {
+	if u == nil {
+		return nil
+	}
+	if i, begun := m.Timeline.Find(instant, timeline.DeltaCommit); begun && i.Done() {
+		return nil // noted before
+	}
+	at, err := m.completion(tl.Last())
+	if err != nil {
+		return err
+	}
+	if err := m.Apply(ctx, at, u); err != nil {
+		return err
+	}
+	// The table does not know this time, and must not give it out.
+	taken, err := base.ParseInstant(at, tl.Location())
+	if err != nil {
+		return err
+	}
+	if err := wait(ctx, taken.Sub(m.Table.Clock())+m.Table.Skew+time.Millisecond); err != nil {
+		return err
+	}
+	return m.Reload(ctx)
 }
 
 // Apply notes an instant of the table that is about to be completed. A delta commit of that
@@ -160,7 +183,7 @@ func (m *Metadata) apply(ctx context.Context, instant string, begun bool, u *met
 // writer makes files of the metadata table. The time in HFiles follows from the instant, so
 // that a second try makes the same bytes.
 func (m *Metadata) writer(instant string) *metadata.Writer {
-	return &metadata.Writer{Store: m.Table.Store, View: m.Table.View(m.Timeline), Instant: instant, Created: createdAt(instant, m.Timeline.Location())}
+	return &metadata.Writer{Store: m.Table.Store, View: m.view, Instant: instant, Created: createdAt(instant, m.Timeline.Location())}
 }
 
 // complete completes a writer's instant.
@@ -206,8 +229,8 @@ func (m *Metadata) removeLogs(ctx context.Context, instant string, u *metadata.U
 			return err
 		}
 		for _, e := range entries {
-			if !Writes(e, instant) {
-				continue
+			if _, isLog := base.ParseLogFileName(e.Name); !isLog || !Writes(e, instant) {
+				continue // a base file of that time is a compaction's
 			}
 			if err := m.Table.Store.Delete(ctx, e.Path); err != nil {
 				return err
@@ -219,10 +242,9 @@ func (m *Metadata) removeLogs(ctx context.Context, instant string, u *metadata.U
 
 // The times at which the partitions of a new metadata table begin.
 const (
-	firstInstant    = "00000000000000000" // from version 8 on
-	noInstant       = "00000000000000"    // version 6, for a table without instants
-	beginningSuffix = "010"               // version 6, after the newest instant
-	firstBeginning  = 10                  // the number of that suffix; others follow
+	firstInstant   = "00000000000000000" // from version 8 on
+	noInstant      = "00000000000000"    // version 6, for a table without instants
+	firstBeginning = 10                  // version 6, three digits after the newest instant; others follow
 )
 
 // errPending refuses a metadata table for now.
@@ -235,7 +257,10 @@ func InitMetadata(ctx context.Context, h *table.Handle) error {
 		if slices.Contains(c.MetadataPartitions, metadata.Files) {
 			return fmt.Errorf("txn: %s has a metadata table already; to make it anew, drop it first: %w", h.Store.URI(), base.ErrInvalid)
 		}
-		return makeMetadata(ctx, h, c, tl, held)
+		if err := makeMetadata(ctx, h, c, tl, held); err != nil {
+			return err
+		}
+		return completeIndexes(ctx, h, c, tl, held, nil, true)
 	})
 }
 
@@ -273,7 +298,7 @@ func makeMetadata(ctx context.Context, h *table.Handle, c *table.Config, tl *tim
 	if err != nil {
 		return fail(err)
 	}
-	if err := m.begin(ctx, beginning(c, tl), metadata.Files, metadata.Listing(c.Version, files)); err != nil {
+	if err := m.begin(ctx, beginning(c, tl, 0), metadata.Files, metadata.Listing(c.Version, files)); err != nil {
 		return fail(err)
 	}
 	if err := holding(held); err != nil {
@@ -285,12 +310,12 @@ func makeMetadata(ctx context.Context, h *table.Handle, c *table.Config, tl *tim
 	return nil
 }
 
-// beginning is the time at which the metadata table begins.
-func beginning(c *table.Config, tl *timeline.Timeline) string {
+// beginning is the n-th time, from 0, at which a partition of the metadata table may begin.
+func beginning(c *table.Config, tl *timeline.Timeline, n int) string {
 	if !c.SliceLogs() {
-		return firstInstant
+		return fmt.Sprintf("%0*d", len(firstInstant), n)
 	}
-	return lastCompleted(tl) + beginningSuffix
+	return fmt.Sprintf("%s%03d", lastCompleted(tl), firstBeginning+n)
 }
 
 // lastCompleted is the time of the newest completed instant.

@@ -37,7 +37,7 @@ func Schedule(ctx context.Context, h *table.Handle, action timeline.Action, plan
 // the way, and must bring it back to its plan.
 func Resume(ctx context.Context, h *table.Handle, action timeline.Action, instant string, revert func(tl *timeline.Timeline) error) (*Txn, error) {
 	t := &Txn{Instant: instant, Action: action, table: h}
-	err := Locked(ctx, h, func(tl *timeline.Timeline, _ *lock.Held) error {
+	err := locked(ctx, h, func(c *table.Config, tl *timeline.Timeline, _ *lock.Held) error {
 		i, ok := tl.Find(instant, action)
 		switch {
 		case !ok:
@@ -68,7 +68,7 @@ func Resume(ctx context.Context, h *table.Handle, action timeline.Action, instan
 		if err != nil {
 			return err
 		}
-		t.heart, t.begun = heart, tl
+		t.heart, t.begun, t.of = heart, tl, c
 		return nil
 	})
 	if err != nil {

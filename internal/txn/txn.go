@@ -11,6 +11,7 @@ import (
 	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/internal/metadata"
 	"github.com/hudi-go/hudi-go/lock"
+	"github.com/hudi-go/hudi-go/schema"
 	"github.com/hudi-go/hudi-go/storage"
 	"github.com/hudi-go/hudi-go/table"
 	"github.com/hudi-go/hudi-go/timeline"
@@ -25,7 +26,10 @@ type Txn struct {
 	table  *table.Handle
 	heart  *heartbeat
 	begun  *timeline.Timeline // what the table was when the transaction began
-	config *table.Config      // and its properties
+	config *table.Config      // and its properties; nil for a plan that is taken up again
+	of     *table.Config      // and its properties, of such a plan too
+
+	gathered *metadata.Gathered
 
 	partitions sync.Map // paths of partitions whose metafile is known to exist
 
@@ -38,9 +42,15 @@ const beginTries = 5
 // Begin opens a new instant with the given content of its requested file (nil for most
 // actions). The heartbeat runs until Commit or Close.
 func Begin(ctx context.Context, h *table.Handle, action timeline.Action, content []byte) (*Txn, error) {
+	return BeginRows(ctx, h, action, content, nil)
+}
+
+// BeginRows is Begin for a write of rows of that schema, nil for what is not known. A new table
+// gets its metadata table with it.
+func BeginRows(ctx context.Context, h *table.Handle, action timeline.Action, content []byte, rows *schema.Schema) (*Txn, error) {
 	t := &Txn{Action: action, table: h}
-	err := prepared(ctx, h, func(c *table.Config, tl *timeline.Timeline, _ *lock.Held) error {
-		t.config = c
+	err := prepared(ctx, h, rows, func(c *table.Config, tl *timeline.Timeline, _ *lock.Held) error {
+		t.config, t.of = c, c
 		return t.open(ctx, tl, content)
 	})
 	if err != nil {
@@ -92,6 +102,17 @@ func (t *Txn) openAt(ctx context.Context, tl *timeline.Timeline, instant string,
 // Timeline is the timeline as it was when the transaction began.
 func (t *Txn) Timeline() *timeline.Timeline { return t.begun }
 
+// Gather prepares for what writers of the transaction's files know of them, whose rows have that
+// schema. Commit notes it in the metadata table; nil is nothing to gather.
+func (t *Txn) Gather(ctx context.Context, rows *schema.Schema) (*metadata.Gathered, error) {
+	var err error
+	t.gathered, err = metadata.Source{Store: t.table.Store, Config: t.of, Timeline: t.begun}.Gather(ctx, rows)
+	if err != nil {
+		return nil, fmt.Errorf("txn: %s: %w", t.Instant, err)
+	}
+	return t.gathered, nil
+}
+
 // Start puts the inflight file, after which data files may be written.
 func (t *Txn) Start(ctx context.Context, content []byte) error {
 	if err := t.begun.Inflight(ctx, t.Instant, t.Action, content); err != nil {
@@ -138,7 +159,7 @@ func (t *Txn) Commit(ctx context.Context, meta *timeline.CommitMetadata, checks 
 		return "", fmt.Errorf("txn: record index of %s: %w", t.Instant, err)
 	}
 	note := func(s metadata.Source) (*metadata.Update, error) {
-		u, err := s.Commit(ctx, meta)
+		u, err := s.Commit(ctx, meta, t.gathered)
 		if err == nil {
 			err = t.noteRecords(ctx, s, u, meta)
 		}

@@ -197,7 +197,7 @@ func perform(ctx context.Context, h *table.Handle, o Options, in Input, files fu
 	if err != nil {
 		return Result{}, err
 	}
-	t, err := txn.Begin(ctx, h, a, content)
+	t, err := txn.BeginRows(ctx, h, a, content, w.rows)
 	if err != nil {
 		return Result{}, err
 	}
@@ -355,7 +355,7 @@ func withoutMark(incoming, stored *schema.Schema) (_ *schema.Schema, marked bool
 }
 
 // begun sets up what depends on the instant.
-func (w *write) begun(t *txn.Txn) {
+func (w *write) begun(t *txn.Txn, gathered *metadata.Gathered) {
 	w.txn = t
 	w.view = w.table.View(t.Timeline())
 	worker := func() int { return int(w.tokens.Add(1) - 1) }
@@ -374,7 +374,7 @@ func (w *write) begun(t *txn.Txn) {
 			return announce(ctx, partition, path, txn.MarkCreate)
 		},
 		Token: func() string { return base.WriteToken(worker(), 0, 0) }, Codec: w.options.Codec,
-		TargetBytes: w.options.TargetBytes, Parallel: runtime.GOMAXPROCS(0), Changes: w.changeLogs(),
+		TargetBytes: w.options.TargetBytes, Parallel: runtime.GOMAXPROCS(0), Changes: w.changeLogs(), Footer: gathered.Footer,
 	}
 	w.logs = &mor.Writer{
 		Store: w.table.Store, Schema: w.full, Keys: w.rowKeys, Rules: w.rules, Alloc: w.options.Alloc, Instant: t.Instant,
@@ -382,7 +382,7 @@ func (w *write) begun(t *txn.Txn) {
 		Announce: func(ctx context.Context, partition, path string) error {
 			return announce(ctx, partition, path, txn.MarkCreate)
 		},
-		Token: w.base.Token, BlockBytes: w.options.LogBlockBytes,
+		Token: w.base.Token, BlockBytes: w.options.LogBlockBytes, Rows: gathered.Rows,
 	}
 	if w.part != nil {
 		w.logs.Some = w.part.rows.WithMeta()
@@ -402,7 +402,11 @@ func (w *write) run(ctx context.Context, t *txn.Txn, files func(ctx context.Cont
 	if err := w.resolve(ctx, t.Timeline()); err != nil {
 		return Result{}, err
 	}
-	w.begun(t)
+	gathered, err := t.Gather(ctx, w.rows)
+	if err != nil {
+		return Result{}, err
+	}
+	w.begun(t, gathered)
 	defer w.opened.close()
 	if err := w.followKeys(ctx); err != nil {
 		return Result{}, err
