@@ -55,7 +55,7 @@ func TestRequests(t *testing.T) {
 				return err
 			})
 			t.Logf("commit: %v, query: %v", commit, query)
-			require.Equal(t, c.commit, total(commit))
+			require.InDelta(t, c.commit, total(commit), 1, "two file groups of a partition may both look for its metafile")
 			require.Equal(t, c.query, total(query))
 		})
 	}
