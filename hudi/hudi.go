@@ -163,10 +163,9 @@ func open(st storage.Store, c *table.Config, o options) (*Table, error) {
 	return &Table{handle: h, options: o}, nil
 }
 
-// metadataOptions says what becomes of the metadata table. As in real Hudi a new table gets one, an
-// index that is switched on is begun, and one that is switched off is dropped.
+// metadataOptions says what becomes of the metadata table. As in real Hudi an index that is
+// switched on is begun, and one that is switched off is dropped.
 func metadataOptions(h *table.Handle, props conf.Options) error {
-	h.Metadata = table.MetadataNew
 	if props.Has(conf.MetadataEnable) {
 		switch on, err := props.Bool(conf.MetadataEnable); {
 		case err != nil:

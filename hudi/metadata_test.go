@@ -145,7 +145,7 @@ func TestMetadataOfOldTables(t *testing.T) {
 		}
 		require.Empty(t, m.open().Config().MetadataPartitions)
 		before := m.rows()
-		m.more = with
+		m.more = append(slices.Clone(with), hudi.WithProperty("hoodie.metadata.index.column.stats.enable", fmt.Sprint(k.version >= 8)))
 		m.do(write(hudi.Upsert, r("b", "x", "1", 1)))
 		want := []string{"files"}
 		if k.version >= 8 {
@@ -238,7 +238,7 @@ func TestMetadataNotKept(t *testing.T) {
 		"other version": {".hoodie/metadata/.hoodie/hoodie.properties", "hoodie.table.version=9", "hoodie.table.version=8"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := newMetadataTable(t, kind{typ: table.COW, version: 9, partitioned: true})
+			m := newMetadataTable(t, kind{typ: table.COW, version: 9, partitioned: true}, hudi.WithProperty("hoodie.metadata.index.column.stats.enable", "true"))
 			m.do(write(hudi.Upsert, r("a", "x", "m", 1)))
 			f, err := m.store.Open(t.Context(), change.file)
 			require.NoError(t, err)

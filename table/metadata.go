@@ -17,8 +17,7 @@ type MetadataMode int
 
 // The modes.
 const (
-	MetadataKeep MetadataMode = iota // one that is there is kept in step
-	MetadataNew                      // and a table without writes gets one: hoodie.metadata.enable is not given
+	MetadataKeep MetadataMode = iota // one that is there is kept in step: hoodie.metadata.enable is not given
 	MetadataMake                     // any table without one gets one: it is true
 	MetadataDrop                     // one that is there is dropped: it is false
 )

@@ -13,9 +13,9 @@ func newMetadata(a *app) *cobra.Command {
 		Use:   "metadata init|check|drop TABLE",
 		Short: "Make, check or drop a table's metadata table",
 		Long: "Make, check or drop a table's metadata table, in which writers keep the listing of its files, so\n" +
-			"that readers need not list folders, and statistics by which they pass files over. New tables get\n" +
-			"one, and writes keep one that is there in step; with --option hoodie.metadata.enable=true they make\n" +
-			"one in any table, and with false they drop it.",
+			"that readers need not list folders, and statistics by which they pass files over. Writes keep one\n" +
+			"that is there in step; with --option hoodie.metadata.enable=true they make one, and with false they\n" +
+			"drop it.",
 		Example: "  hudictl metadata init ./trips\n" +
 			"  hudictl metadata check ./trips",
 		Args: noSuchCommand,

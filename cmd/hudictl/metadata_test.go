@@ -26,11 +26,11 @@ func TestMetadata(t *testing.T) {
 	require.Len(t, objects(t, ok(t, "", "query", dir, "--output", "jsonl")), 2)
 	require.Equal(t, 2, hudictl("", "metadata", "nosuch").code)
 
-	unasked := filepath.Join(t.TempDir(), "t")
-	ok(t, "", "create", unasked, "--name", "t", "--keys", "id")
-	ok(t, `{"id":1,"v":"a"}`, "commit", unasked, "-", "--op", "upsert")
-	require.DirExists(t, filepath.Join(unasked, ".hoodie", "metadata", "column_stats"))
-	require.Empty(t, ok(t, "", "metadata", "check", unasked))
+	stats := filepath.Join(t.TempDir(), "t")
+	ok(t, "", "create", stats, "--name", "t", "--keys", "id", "--option", "hoodie.metadata.enable=true", "--option", "hoodie.metadata.index.column.stats.enable=true")
+	ok(t, `{"id":1,"v":"a"}`, "commit", stats, "-", "--op", "upsert")
+	require.DirExists(t, filepath.Join(stats, ".hoodie", "metadata", "column_stats"))
+	require.Empty(t, ok(t, "", "metadata", "check", stats))
 }
 
 // A metadata table of Spark's with all indexes of files and the record index is kept in step, and can be dropped and made anew.

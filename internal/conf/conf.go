@@ -42,7 +42,7 @@ var (
 	CompactTargetIO    = &Option{key: "hoodie.compaction.target.io", preset: "512000"}
 	CleanAutomatic     = &Option{key: "hoodie.clean.automatic", preset: "true"}
 	CleanCommits       = &Option{key: "hoodie.clean.commits.retained", aliases: []string{"hoodie.cleaner.commits.retained"}, preset: "10"}
-	ArchiveAutomatic   = &Option{key: "hoodie.archive.automatic", preset: "true"}
+	ArchiveAutomatic   = &Option{key: "hoodie.archive.automatic", preset: "false"}
 	KeepMin            = &Option{key: "hoodie.keep.min.commits", preset: "20"}
 	KeepMax            = &Option{key: "hoodie.keep.max.commits", preset: "30"}
 	PayloadClass       = &Option{key: "hoodie.datasource.write.payload.class", aliases: []string{"hoodie.compaction.payload.class"}}

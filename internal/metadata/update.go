@@ -38,15 +38,6 @@ func HasPartitionStats(c *table.Config) bool {
 	return c.Version >= definedFrom && len(c.PartitionBy) > 0
 }
 
-// Unasked are the partitions that the metadata table of a new table gets besides the listing, as
-// in the release of its version.
-func Unasked(c *table.Config) []string {
-	if c.Version < definedFrom {
-		return nil
-	}
-	return []string{ColumnStats, PartitionStats}
-}
-
 // Unkept returns the partitions of a table's metadata table that a change of the table would
 // leave behind. Of those that another writer is building, it is all but the listing.
 func Unkept(c *table.Config) []string {

@@ -42,9 +42,8 @@ func prepared(ctx context.Context, h *table.Handle, rows *schema.Schema, f func(
 // have: the listing, then indexes. rows is the schema of a table that no commit tells of yet, nil if
 // nobody knows it. What cannot be begun yet is left to the next write.
 func completeMetadata(ctx context.Context, h *table.Handle, c *table.Config, tl *timeline.Timeline, held *lock.Held, rows *schema.Schema) error {
-	fresh := len(tl.CompletedWrites()) == 0
 	if !slices.Contains(c.MetadataPartitions, metadata.Files) {
-		if h.Metadata != table.MetadataMake && !(h.Metadata == table.MetadataNew && fresh) {
+		if h.Metadata != table.MetadataMake {
 			return nil
 		}
 		switch err := makeMetadata(ctx, h, c, tl, held); {
@@ -54,9 +53,8 @@ func completeMetadata(ctx context.Context, h *table.Handle, c *table.Config, tl 
 		case err != nil:
 			return err
 		}
-		fresh = true
 	}
-	switch err := completeIndexes(ctx, h, c, tl, held, rows, fresh); {
+	switch err := completeIndexes(ctx, h, c, tl, held, rows); {
 	case errors.Is(err, errPending):
 		h.Log.Info("no indexes yet", "error", err)
 		return nil
@@ -66,8 +64,8 @@ func completeMetadata(ctx context.Context, h *table.Handle, c *table.Config, tl 
 }
 
 // completeIndexes begins the partitions that a table's metadata table is to get and does not have.
-func completeIndexes(ctx context.Context, h *table.Handle, c *table.Config, tl *timeline.Timeline, held *lock.Held, rows *schema.Schema, fresh bool) error {
-	wanted := wantedIndexes(h, c, fresh)
+func completeIndexes(ctx context.Context, h *table.Handle, c *table.Config, tl *timeline.Timeline, held *lock.Held, rows *schema.Schema) error {
+	wanted := wantedIndexes(h, c)
 	if len(wanted) == 0 {
 		return nil
 	}
@@ -87,13 +85,9 @@ func completeIndexes(ctx context.Context, h *table.Handle, c *table.Config, tl *
 	return nil
 }
 
-// wantedIndexes are the partitions that a table's metadata table is to get; fresh says that it is
-// a new one, which gets those that real Hudi begins unasked too.
-func wantedIndexes(h *table.Handle, c *table.Config, fresh bool) []string {
-	names := slices.Clone(h.MetadataWith)
-	if fresh {
-		names = append(names, metadata.Unasked(c)...)
-	}
+// wantedIndexes are the partitions that a table's metadata table is to get.
+func wantedIndexes(h *table.Handle, c *table.Config) []string {
+	names := h.MetadataWith
 	var out []string
 	for _, p := range []string{metadata.ColumnStats, metadata.PartitionStats, metadata.BloomFilters} {
 		switch {

@@ -260,7 +260,7 @@ func InitMetadata(ctx context.Context, h *table.Handle) error {
 		if err := makeMetadata(ctx, h, c, tl, held); err != nil {
 			return err
 		}
-		return completeIndexes(ctx, h, c, tl, held, nil, true)
+		return completeIndexes(ctx, h, c, tl, held, nil)
 	})
 }
 
