@@ -182,22 +182,35 @@ func locate(p place, zone *time.Location) (Location, error) {
 		return Location{}, fmt.Errorf("metadata: record index: %w", err)
 	}
 	l := Location{Partition: p.partition, Instant: at.UnixMilli(), Index: -1}
-	const uuidLen = 36
-	id, index, indexed := p.fileID, "", false
-	if len(id) > uuidLen {
-		id, index, indexed = p.fileID[:uuidLen], p.fileID[uuidLen+1:], p.fileID[uuidLen] == '-'
-	}
-	parsed, noUUID := uuid.Parse(id)
-	number, noNumber := strconv.ParseInt(index, 10, 32)
-	if noUUID != nil || len(id) != uuidLen || len(p.fileID) > uuidLen && (!indexed || noNumber != nil || number < 0) || strings.ToLower(id) != id {
+	if id, index, ok := uuidOf(p.fileID); ok {
+		l.High, l.Low, l.Index = int64(binary.BigEndian.Uint64(id[:8])), int64(binary.BigEndian.Uint64(id[8:])), index
+	} else {
 		l.High, l.Low, l.Raw, l.Encoding = -1, -1, p.fileID, 1
-		return l, nil
-	}
-	l.High, l.Low = int64(binary.BigEndian.Uint64(parsed[:8])), int64(binary.BigEndian.Uint64(parsed[8:]))
-	if indexed {
-		l.Index = int32(number)
 	}
 	return l, nil
+}
+
+// uuidOf takes a file id apart that is a UUID in small letters, perhaps with "-" and a number
+// after it; the number is -1 if there is none.
+func uuidOf(fileID string) (id uuid.UUID, index int32, ok bool) {
+	const uuidLen = 36
+	text, index := fileID, int32(-1)
+	if len(fileID) > uuidLen {
+		if fileID[uuidLen] != '-' {
+			return id, index, false
+		}
+		text = fileID[:uuidLen]
+		n, err := strconv.ParseUint(fileID[uuidLen+1:], 10, 31)
+		if err != nil {
+			return id, index, false
+		}
+		index = int32(n)
+	}
+	if len(text) != uuidLen || strings.ToLower(text) != text {
+		return id, index, false
+	}
+	id, err := uuid.Parse(text)
+	return id, index, err == nil
 }
 
 // appendLocation appends a record of the record index.
