@@ -82,6 +82,29 @@ func TestInsertDuplicates(t *testing.T) {
 	})
 }
 
+// TestInsertDuplicatesInLogs has an insert meet a key that a log alone has, which is there, and one that a
+// log deletes, which is not.
+func TestInsertDuplicatesInLogs(t *testing.T) {
+	allKinds(t, func(t *testing.T, k kind) {
+		if k.typ != table.MOR {
+			return
+		}
+		s := newShared(t, k, write(hudi.Insert, r("a", "x", "1", 1), r("b", "x", "1", 1)), write(hudi.Upsert, r("a", "x", "2", 2)), compact(),
+			write(hudi.Upsert, r("c", "x", "log", 3), r("a", "x", "3", 3)), write(hudi.Delete, r("b", "x", "", 9)))
+		before := s.snapshot(t)
+		with := func(policy string) *hudi.Table {
+			tab, err := hudi.OpenStore(t.Context(), s.store, append(s.options(), hudi.WithProperty("hoodie.datasource.write.insert.dup.policy", policy))...)
+			require.NoError(t, err)
+			return tab
+		}
+		_, err := with("fail").Write(t.Context(), hudi.Insert, input(memory.DefaultAllocator, 2, []rec{r("c", "x", "dup", 9)}), hudi.WriteOptions{})
+		require.ErrorIs(t, err, hudi.ErrInvalid)
+		_, err = with("drop").Write(t.Context(), hudi.Insert, input(memory.DefaultAllocator, 2, []rec{r("c", "x", "dup", 9), r("b", "x", "back", 9)}), hudi.WriteOptions{})
+		require.NoError(t, err)
+		require.Equal(t, slices.Sorted(slices.Values(append(before, "x/b=back@9"))), s.snapshot(t))
+	})
+}
+
 // TestBulkInsertSorted has the rows of each file in the order of their keys, also when they do not fit into memory.
 func TestBulkInsertSorted(t *testing.T) {
 	for _, k := range []kind{{typ: table.COW}, {typ: table.COW, partitioned: true}, {typ: table.MOR, buckets: 2, partitioned: true}} {

@@ -32,6 +32,8 @@ type Lookup struct {
 	// Logs yields columns of the rows of a slice with its logs merged, as far as those were
 	// written by instants up to latest, "" for all; nil for a table that has no log files.
 	Logs func(ctx context.Context, s table.FileSlice, latest string, columns *schema.Schema) iter.Seq2[arrow.RecordBatch, error]
+	// Merged finds the keys of rows that there are, and not of those that logs delete.
+	Merged bool
 	// Completion is the completion time of a completed write.
 	Completion func(instant string) (string, bool)
 	// Filters asks the key filters in the footers of base files first, and reads no pages that
@@ -190,7 +192,7 @@ func (l *Located) add(hits [][]int32) {
 
 // find returns the entries whose keys a slice has. without says that its base file has none.
 func (x *Lookup) find(ctx context.Context, s table.FileSlice, without bool, columns *schema.Schema, keys *keys) ([]int32, error) {
-	if x.Global() && !x.Filters && len(s.Logs) > 0 {
+	if (x.Merged || x.Global() && !x.Filters) && len(s.Logs) > 0 {
 		return x.inLogs(ctx, s, "", columns, keys, nil)
 	}
 	var hits []int32

@@ -18,6 +18,7 @@ func (w *write) passOver(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	x.Merged = true // a key that logs have is there, one that they delete is not
 	for _, s := range w.stages {
 		located, err := x.Locate(ctx, []index.Part{{Partition: s.partition, Changes: s.changes}})
 		if err != nil {
@@ -26,7 +27,7 @@ func (w *write) passOver(ctx context.Context) error {
 		s.skipped = map[int32]bool{}
 		for e, at := range located[0].Of {
 			switch {
-			case at < 0:
+			case at < 0, s.changes.IsDelete(e):
 			case w.options.Existing == FailExisting:
 				return fmt.Errorf("insert into table %s: the key %q of partition %q is there already (hoodie.datasource.write.insert.dup.policy=fail); use upsert, or the policy drop: %w",
 					w.table.Config.Name, s.changes.Key(e), s.partition, base.ErrInvalid)

@@ -45,6 +45,9 @@ func (w *write) replace(ctx context.Context) ([]*timeline.WriteStat, error) {
 	w.replaced = map[string][]string{}
 	switch w.options.Operation {
 	case DeletePartition:
+		if err := w.keepsGroups(ctx); err != nil {
+			return nil, err
+		}
 		partitions, err := w.doomed(ctx)
 		if err == nil {
 			err = w.unplanned(ctx, partitions)

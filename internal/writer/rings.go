@@ -45,6 +45,34 @@ func (w *write) chooseRings() error {
 	return nil
 }
 
+// visible refuses jobs on file groups that were replaced: a ring goes on to name them, and nobody
+// would see the rows. (Real Hudi writes them.)
+func (w *write) visible(ctx context.Context, jobs []*job) error {
+	if _, rings := w.index.(*index.Consistent); !rings {
+		return nil
+	}
+	replaced, err := w.view.ReplacedAt(ctx)
+	if err != nil {
+		return err
+	}
+	for _, j := range jobs {
+		if at, ok := replaced[j.id()]; ok {
+			return fmt.Errorf("write to table %s: the buckets of partition %q have file group %s, which %s has replaced, so that no reader would see rows in it: write them to another partition: %w",
+				w.table.Config.Name, j.group.Partition, j.group.FileID, at, base.ErrUnsupported)
+		}
+	}
+	return nil
+}
+
+// keepsGroups refuses to hide all file groups of a partition whose ring would go on to name them.
+func (w *write) keepsGroups(ctx context.Context) error {
+	rings, err := w.hasRings(ctx)
+	if err != nil || !rings {
+		return err
+	}
+	return fmt.Errorf("%s of table %s: its buckets (consistent hashing) would keep the file groups that it hides, and later rows in them would be lost; delete the rows by a condition: %w", w.options.Operation, w.table.Config.Name, base.ErrUnsupported)
+}
+
 // ring loads the ring of a partition, or makes the first. Whoever makes it makes the same, so
 // that it stays when the write fails.
 func (w *write) ring(ctx context.Context, partition string) (*index.Ring, error) {

@@ -53,6 +53,9 @@ func (w *write) staged(ctx context.Context) ([]*timeline.WriteStat, error) {
 			return nil, txn.Clustered(w.table, j.group.Partition, j.group.FileID, at)
 		}
 	}
+	if err := w.visible(ctx, jobs); err != nil {
+		return nil, err
+	}
 	content, err := w.profile(jobs).Encode(w.txn.Timeline().Layout())
 	if err != nil {
 		return nil, err
