@@ -14,11 +14,10 @@ import (
 // has archived and goes on with it.
 func TestArchive(t *testing.T) {
 	interop.Need(t, interop.EngineSpark)
-	releases := []interop.Release{interop.Hudi120, interop.Hudi102}
-	for i, release := range releases {
-		if !interop.Whole() && i > 0 {
-			continue
-		}
+	if !interop.Whole() {
+		t.Skip("archiving is done when it is asked for; HUDI_GO_INTEROP=all runs this")
+	}
+	for _, release := range []interop.Release{interop.Hudi120, interop.Hudi102} {
 		t.Run(string(release), func(t *testing.T) {
 			m := newMetadataTurns(t, interop.SparkOf(t, release), table.MOR)
 			m.stats = true

@@ -99,13 +99,11 @@ const indexedAvro = `{"type":"record","name":"indexed","fields":[{"name":"id","t
 // them loses no row but those that it loses by its own (docs/compat.md).
 func TestSkippingOurTables(t *testing.T) {
 	interop.Need(t, interop.EngineSpark)
-	releases := []interop.Release{interop.Hudi120, interop.Hudi102, interop.Hudi015}
-	kinds := []table.Type{table.MOR, table.COW}
 	if !interop.Whole() {
-		releases, kinds = releases[:1], kinds[:1]
+		t.Skip("statistics are begun when they are asked for; HUDI_GO_INTEROP=all runs this")
 	}
-	for _, release := range releases {
-		for _, kind := range kinds {
+	for _, release := range []interop.Release{interop.Hudi120, interop.Hudi102, interop.Hudi015} {
+		for _, kind := range []table.Type{table.MOR, table.COW} {
 			t.Run(fmt.Sprintf("%s %s", release, kind), func(t *testing.T) {
 				spark := interop.SparkOf(t, release)
 				options := map[string]string{"hoodie.metadata.enable": "true"}
