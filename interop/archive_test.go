@@ -37,7 +37,7 @@ func TestArchive(t *testing.T) {
 			m.check()
 			ours := m.archived()
 			require.NotEmpty(t, ours)
-			shown := m.spark.SQL(t, "CALL show_archived_commits(table => 'turns', limit => 1000)", map[string]string{"turns": m.ours.path}, nil).Rows
+			shown := m.spark.SQL(t, "CALL show_archived_commits(table => 'turns', limit => 1000, start_ts => '20000101000000000', end_ts => '99991231000000000')", map[string]string{"turns": m.ours.path}, nil).Rows
 			times := map[string]bool{}
 			for _, row := range shown {
 				for _, v := range row {
