@@ -369,7 +369,7 @@ func (a *alternation) victims(n int, who actor) []modelChange {
 // write performs a write and applies it to the model.
 func (a *alternation) write(who actor, op string, changes []modelChange) {
 	a.t.Helper()
-	mark := a.marks && who == other && op != "delete"
+	mark := a.marks && op != "delete"
 	var rows []map[string]any
 	for _, c := range changes {
 		row := map[string]any{"id": c.key.id, "part": c.key.part, "v": c.v, "n": c.n, "ts": c.ts}
