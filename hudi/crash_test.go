@@ -136,7 +136,7 @@ var crashKinds = []struct {
 	{kind{typ: table.COW, buckets: 2}, false},
 	{kind{typ: table.MOR}, false},
 	{kind{typ: table.MOR, buckets: 2, partitioned: true}, true},
-	{kind{typ: table.COW, partitioned: true, metadata: true}, true},
+	{kind{typ: table.COW, partitioned: true, metadata: true}, false},
 	{kind{typ: table.COW, partitioned: true, metadata: true, stats: true}, true},
 	{kind{typ: table.MOR, buckets: 2, partitioned: true, metadata: true}, false},
 	{kind{typ: table.MOR, buckets: 2, partitioned: true, metadata: true, stats: true}, true},
