@@ -19,7 +19,7 @@ lint:
 	$(GOLANGCI) run ./...
 
 interop:
-	HUDI_GO_INTEROP=1 go test ./interop/... -v -count=1 -timeout 30m
+	HUDI_GO_INTEROP=1 go test ./interop/... -v -count=1 -timeout 31m
 
 fuzz:
 	.ci/fuzz $(FUZZTIME) $(FUZZLOG)
