@@ -1,7 +1,6 @@
 package cow
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/hudi-go/hudi-go/internal/basefile"
 	"github.com/hudi-go/hudi-go/merge"
-	"github.com/hudi-go/hudi-go/schema"
 )
 
 const (
@@ -79,7 +77,7 @@ func (x *rewrite) changed(ctx context.Context, groups []basefile.RowGroup) ([]bo
 	for i, e := range x.entries {
 		keys[i] = x.changes.Key(int(e))
 	}
-	slices.SortFunc(keys, bytes.Compare)
+	wanted := basefile.NewKeySet(keys)
 	anew := x.anew()
 	for i := range groups {
 		g := &groups[i]
@@ -89,7 +87,7 @@ func (x *rewrite) changed(ctx context.Context, groups []basefile.RowGroup) ([]bo
 		}
 		n := len(keys)
 		if x.w.Keys.Made == nil { // made keys have no statistics
-			n = keysIn(g, keys)
+			n = wanted.Count(g)
 		}
 		out[i] = n > 0
 		if few := 2*n <= len(groups); n > 0 && few { // so few that it may well have none of them
@@ -100,25 +98,6 @@ func (x *rewrite) changed(ctx context.Context, groups []basefile.RowGroup) ([]bo
 		}
 	}
 	return out, nil
-}
-
-// keysIn counts the keys, which are sorted, that lie between the least and the greatest of a
-// row group.
-func keysIn(g *basefile.RowGroup, keys [][]byte) int {
-	low, high, _, _, ok := g.Range(schema.MetaRecordKey, &schema.Type{Kind: schema.String})
-	from, isText := low.(string)
-	to, _ := high.(string)
-	if !ok || !isText {
-		return len(keys)
-	}
-	first, _ := slices.BinarySearchFunc(keys, from, func(k []byte, s string) int { return bytes.Compare(k, []byte(s)) })
-	n, _ := slices.BinarySearchFunc(keys[first:], to, func(k []byte, s string) int {
-		if string(k) <= s {
-			return -1
-		}
-		return 1
-	})
-	return n
 }
 
 // hasKeys reads the keys of a row group to see whether one is to be changed.

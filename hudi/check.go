@@ -50,8 +50,8 @@ func (t *Table) Check(ctx context.Context) ([]Problem, error) {
 	return problems, nil
 }
 
-// InitMetadata gives the table a metadata table, with a listing of its files and what a new table
-// gets besides, which writers keep in step from then on. A table that has one wraps ErrInvalid; open the table again to
+// InitMetadata gives the table a metadata table, with a listing of its files and the indexes
+// that options ask for, which writers keep in step from then on. A table that has one wraps ErrInvalid; open the table again to
 // read by it.
 func (t *Table) InitMetadata(ctx context.Context) error {
 	if _, err := recovery.Recover(ctx, t.handle); err != nil {

@@ -70,6 +70,8 @@ func TestDeletePartitionsRefused(t *testing.T) {
 	_, err = drop(t, s.handle(t, s.store), "x")
 	require.ErrorIs(t, err, hudi.ErrConflict)
 	require.ErrorContains(t, err, "carry that out first (hudictl compact)")
+	_, err = s.handle(t, s.store).Write(t.Context(), hudi.DeletePartition, input(memory.DefaultAllocator, 1, []rec{r("a", "x", "", 1)}), hudi.WriteOptions{Partitions: []string{"y"}})
+	require.ErrorContains(t, err, "paths and rows both name them")
 	_, err = drop(t, s.handle(t, s.store), "y")
 	require.NoError(t, err)
 	// An overwrite may go beside the compaction, which then works on groups that are hidden.

@@ -102,6 +102,9 @@ func (t *Table) Write(ctx context.Context, op Operation, rows Rows, o WriteOptio
 	if w.Partitions, err = t.doomed(op, o); err != nil {
 		return Commit{}, err
 	}
+	if rows.Schema != nil && len(w.Partitions) > 0 {
+		return Commit{}, fmt.Errorf("delete partitions of %s: paths and rows both name them: leave one out: %w", t.URI(), base.ErrInvalid)
+	}
 	if rows.Schema == nil && len(w.Partitions) == 0 {
 		return Commit{}, fmt.Errorf("write to %s: the rows have no schema: %w", t.URI(), base.ErrInvalid)
 	}

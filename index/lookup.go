@@ -90,7 +90,7 @@ func (x *Lookup) Locate(ctx context.Context, parts []Part) ([]*Located, error) {
 		return nil, err
 	}
 	for i, l := range out {
-		if !x.Global() {
+		if !x.Global() && slices.ContainsFunc(l.Groups, func(g Group) bool { return len(g.Logs) > 0 }) {
 			if err := x.settle(ctx, l.Groups, hits[i], columns, wanted[i]); err != nil {
 				return nil, err
 			}

@@ -2,6 +2,7 @@ package keygen
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -26,7 +27,9 @@ func (s Stored) Columns() []string {
 	var names []string
 	for _, field := range s.Made.keys {
 		top, _, _ := strings.Cut(field, ".")
-		names = append(names, top)
+		if !slices.Contains(names, top) {
+			names = append(names, top)
+		}
 	}
 	return names
 }

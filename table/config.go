@@ -127,11 +127,6 @@ func (c IndexConfig) Global() bool {
 	return c.Kind == IndexGlobalSimple || c.Kind == IndexGlobalBloom || c.Kind == IndexRecord || c.Kind == IndexGlobalRecord
 }
 
-// Records tells whether rows are found by the record index of the metadata table, if there is one.
-func (c IndexConfig) Records() bool {
-	return c.Kind == IndexRecord || c.Kind == IndexGlobalRecord || c.Kind == IndexPartRecord
-}
-
 var indexKinds = []string{IndexSimple, IndexGlobalSimple, IndexBloom, IndexGlobalBloom, IndexBucket, IndexRecord, IndexGlobalRecord, IndexPartRecord}
 
 // CDC supplemental logging modes.

@@ -35,7 +35,7 @@ func (c *coded) byteAt(i int) byte {
 	return a<<shift | b>>(6-shift)
 }
 
-// decode appends n bytes.
+// decode returns n bytes.
 func (c *coded) decode(n int) []byte {
 	out := make([]byte, n)
 	for i := range out {

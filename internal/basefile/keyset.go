@@ -24,6 +24,15 @@ func (k KeySet) MayBeIn(rows Statistics) bool {
 	return !ok || len(k.between(low, high)) > 0
 }
 
+// Count is how many of the keys may be in rows with these statistics.
+func (k KeySet) Count(rows Statistics) int {
+	low, high, ok := keyRange(rows)
+	if !ok {
+		return len(k)
+	}
+	return len(k.between(low, high))
+}
+
 // Between reports whether rows with these statistics may have a key from low to high.
 func Between(rows Statistics, low, high string) bool {
 	from, to, ok := keyRange(rows)

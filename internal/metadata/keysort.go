@@ -81,7 +81,8 @@ func (s *keySorter) spill() error {
 		line = binary.AppendUvarint(line[:0], uint64(r.group))
 		line = binary.AppendUvarint(line, uint64(r.place))
 		line = binary.AppendUvarint(line, uint64(r.size))
-		if _, err := run.Write(append(line, s.key(r)...)); err != nil {
+		line = append(line, s.key(r)...)
+		if _, err := run.Write(line); err != nil {
 			return err
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"sync"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/hudi-go/hudi-go/cow"
@@ -18,7 +17,6 @@ import (
 	"github.com/hudi-go/hudi-go/internal/mem"
 	"github.com/hudi-go/hudi-go/internal/txn"
 	"github.com/hudi-go/hudi-go/merge"
-	"github.com/hudi-go/hudi-go/schema"
 	"github.com/hudi-go/hudi-go/table"
 	"github.com/hudi-go/hudi-go/timeline"
 )
@@ -35,9 +33,9 @@ type Amended struct {
 // whatever others change of their file groups from then on is a conflict. Rows go back where they came
 // from: no key is looked up.
 func Amend(ctx context.Context, h *table.Handle, o Options, find func(ctx context.Context, tl *timeline.Timeline) ([]Amended, error)) (Result, error) {
-	var found []Amended
-	return perform(ctx, h, o, Input{}, func(ctx context.Context, w *write) (_ []*timeline.WriteStat, err error) {
-		if found, err = find(ctx, w.txn.Timeline()); err != nil {
+	return perform(ctx, h, o, Input{}, func(ctx context.Context, w *write) ([]*timeline.WriteStat, error) {
+		found, err := find(ctx, w.txn.Timeline())
+		if err != nil {
 			return nil, err
 		}
 		return w.amend(ctx, found)
@@ -108,10 +106,8 @@ func (w *write) amending(ctx context.Context, a Amended) (*job, error) {
 	if at < 0 {
 		return nil, fmt.Errorf("write to table %s: file group %s in partition %q, from which rows were read, is gone: %w", w.table.Config.Name, slice.FileID, slice.Partition, base.ErrConflict)
 	}
-	rules := w.rules
-	rules.Legacy.FinalDeletes = false // as in stageAll
 	j := &job{
-		stage: &stage{partition: slice.Partition, changes: merge.NewReducer(rules, w.full.Arrow(), w.options.Alloc)},
+		stage: &stage{partition: slice.Partition, changes: w.reducer()},
 		group: index.Group{FileSlice: visible[at]},
 		top:   table.FileSlice{Partition: slice.Partition, FileID: slice.FileID},
 	}
@@ -131,22 +127,17 @@ func (w *write) take(ctx context.Context, j *job, rows iter.Seq2[arrow.RecordBat
 			return fmt.Errorf("write to table %s: the rows to change in one file group need more than %d MiB: raise --memory, or change them in parts: %w", w.table.Config.Name, limit>>20, base.ErrInvalid)
 		}
 	}
-	for e := range j.stage.changes.Len() {
-		j.updates = append(j.updates, int32(e))
-	}
+	j.updates = entriesOf(j.stage.changes)
 	return nil
 }
 
 // restage puts stored rows into a stage. A delete is unconditional: it is the row as it stands that goes.
 func (w *write) restage(s *stage, batch arrow.RecordBatch) error {
-	at := batch.Schema().FieldIndices(schema.MetaRecordKey)
-	if len(at) != 1 {
-		return fmt.Errorf("write to table %s: rows to change come without their keys: %w", w.table.Config.Name, base.ErrInvalid)
+	keys, err := w.rowKeys.Of(batch, w.options.Alloc)
+	if err != nil {
+		return fmt.Errorf("write to table %s: %w", w.table.Config.Name, err)
 	}
-	keys, ok := batch.Column(at[0]).(*array.String)
-	if !ok {
-		return fmt.Errorf("write to table %s: the keys of rows are %s: %w", w.table.Config.Name, batch.Column(at[0]).DataType(), base.ErrInvalid)
-	}
+	defer keys.Release()
 	if w.options.Operation == DeletePrepped {
 		for row := range keys.Len() {
 			s.changes.AddDelete(keys.Value(row), merge.Value{})

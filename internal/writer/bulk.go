@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/hudi-go/hudi-go/cow"
 	"github.com/hudi-go/hudi-go/index"
@@ -118,7 +117,9 @@ func (w *write) complete(partition string, rows arrow.RecordBatch) (arrow.Record
 	if err != nil {
 		return nil, err
 	}
-	defer gone.Release()
+	if gone == nil {
+		return w.keyedRows(partition, rows)
+	}
 	alive, err := w.without(rows, gone)
 	if err != nil {
 		return nil, err
@@ -139,31 +140,20 @@ func (w *write) keyedRows(partition string, rows arrow.RecordBatch) (arrow.Recor
 	return w.withMeta(path, rows, keys)
 }
 
-// gone tells which incoming rows are marked as deleted. A bulk-insert keeps marks that the table has a column
-// for, as that of Spark does. The caller releases the result.
-func (w *write) gone(rows arrow.RecordBatch) (*array.Boolean, error) {
-	n := int(rows.NumRows())
-	b := array.NewBooleanBuilder(w.options.Alloc)
-	defer b.Release()
-	b.Reserve(n)
-	var deleted func(row int) bool
-	if _, _, stored := w.rows.Field(schema.IsDeleted); w.options.Operation != BulkInsert || w.marked && !stored {
-		var err error
-		if deleted, err = w.rules.Deletes(rows); err != nil {
-			return nil, err
-		}
+// gone tells which incoming rows are marked as deleted; it is nil if none can be. A bulk-insert keeps marks
+// that the table has a column for, as that of Spark does.
+func (w *write) gone(rows arrow.RecordBatch) (func(row int) bool, error) {
+	if _, _, stored := w.rows.Field(schema.IsDeleted); w.options.Operation == BulkInsert && (!w.marked || stored) {
+		return nil, nil
 	}
-	for row := range n {
-		b.UnsafeAppend(deleted != nil && deleted(row))
-	}
-	return b.NewBooleanArray(), nil
+	return w.rules.Deletes(rows)
 }
 
 // without returns the rows that are not gone. The caller releases the result.
-func (w *write) without(rows arrow.RecordBatch, gone *array.Boolean) (arrow.RecordBatch, error) {
+func (w *write) without(rows arrow.RecordBatch, gone func(row int) bool) (arrow.RecordBatch, error) {
 	var picks []merge.Pick
 	for row := range int(rows.NumRows()) {
-		if !gone.Value(row) {
+		if !gone(row) {
 			picks = append(picks, merge.Pick{Row: int32(row)})
 		}
 	}
@@ -220,7 +210,7 @@ func (w *write) spool(ctx context.Context) (spools map[target]*mem.Spool, order 
 
 // eachBucket calls f with the rows of each bucket in a batch that has its keys.
 func (w *write) eachBucket(x *index.Bucket, batch arrow.RecordBatch, f func(bucket int, rows arrow.RecordBatch) error) error {
-	keys, err := w.keys.Keys(batch, w.options.Alloc)
+	keys, err := w.rowKeys.Of(batch, w.options.Alloc)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/hudi-go/hudi-go/index"
 	"github.com/hudi-go/hudi-go/internal/base"
 )
 
@@ -19,13 +18,13 @@ func (w *write) passOver(ctx context.Context) error {
 		return err
 	}
 	x.Merged = true // a key that logs have is there, one that they delete is not
-	for _, s := range w.stages {
-		located, err := x.Locate(ctx, []index.Part{{Partition: s.partition, Changes: s.changes}})
-		if err != nil {
-			return err
-		}
+	located, err := x.Locate(ctx, w.parts())
+	if err != nil {
+		return err
+	}
+	for i, s := range w.stages {
 		s.skipped = map[int32]bool{}
-		for e, at := range located[0].Of {
+		for e, at := range located[i].Of {
 			switch {
 			case at < 0, s.changes.IsDelete(e):
 			case w.options.Existing == FailExisting:

@@ -34,9 +34,11 @@ func (w *write) placeInserts(ctx context.Context, s *stage, partition string, jo
 	if err != nil {
 		return nil, err
 	}
-	byID := make(map[table.GroupID]*job, len(jobs))
+	byID := map[table.GroupID]*job{}
 	for _, j := range jobs {
-		byID[j.id()] = j
+		if j.group.Partition == partition {
+			byID[j.id()] = j
+		}
 	}
 	rowBytes := w.rowBytes(ctx, s)
 	mor := w.table.Config.Type == table.MOR

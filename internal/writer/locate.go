@@ -155,11 +155,16 @@ func (w *write) locate(ctx context.Context) ([]*index.Located, error) {
 		}
 		return out, nil
 	}
+	return w.index.Locate(ctx, w.parts())
+}
+
+// parts are the changes of the stages, as an index is asked for their keys.
+func (w *write) parts() []index.Part {
 	parts := make([]index.Part, len(w.stages))
 	for i, s := range w.stages {
 		parts[i] = index.Part{Partition: s.partition, Changes: s.changes}
 	}
-	return w.index.Locate(ctx, parts)
+	return parts
 }
 
 // plan locates the entries of the stages and assigns those that are new, none of them to file

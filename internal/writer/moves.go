@@ -85,7 +85,7 @@ func (w *write) route(ctx context.Context, all *stage, located *index.Located, c
 	}
 	for _, path := range slices.Sorted(maps.Keys(r.merged)) {
 		s := r.merged[path]
-		if jobs, err = w.placeInserts(ctx, s, path, jobs, entriesOf(s), clustering); err != nil {
+		if jobs, err = w.placeInserts(ctx, s, path, jobs, entriesOf(s.changes), clustering); err != nil {
 			return nil, err
 		}
 	}
@@ -263,11 +263,11 @@ func (r *routes) compare(ctx context.Context, stored *fileslice.Reader, g int) (
 }
 
 func (r *routes) compareRows(batch arrow.RecordBatch, moves map[int32]bool, m *moved) error {
-	at := batch.Schema().FieldIndices(schema.MetaRecordKey)[0]
-	keys, ok := batch.Column(at).(*array.String)
-	if !ok {
-		return fmt.Errorf("column %s is %s: %w", schema.MetaRecordKey, batch.Column(at).DataType(), base.ErrCorrupt)
+	keys, err := r.rowKeys.Of(batch, r.options.Alloc)
+	if err != nil {
+		return err
 	}
+	defer keys.Release()
 	order, err := r.rules.OrderingOf(batch)
 	if err != nil {
 		return err
@@ -295,7 +295,12 @@ func (r *routes) compareRows(batch arrow.RecordBatch, moves map[int32]bool, m *m
 		return err
 	}
 	defer rows.Release()
-	merged, _, err := r.all.changes.MergeBase(rows, rows.Column(at).(*array.String))
+	picked, err := r.rowKeys.Of(rows, r.options.Alloc)
+	if err != nil {
+		return err
+	}
+	defer picked.Release()
+	merged, _, err := r.all.changes.MergeBase(rows, picked)
 	if err != nil {
 		return err
 	}
@@ -361,23 +366,18 @@ func (r *routes) addMerged(path string, batch arrow.RecordBatch, picks []merge.P
 		s = r.newStage(path)
 		r.merged[path] = s
 	}
-	return r.restage(s, rows)
+	return r.placeRows(s, rows)
 }
 
-// restage adds rows with all their columns to the stage of a partition.
-func (r *routes) restage(s *stage, rows arrow.RecordBatch) error {
+// placeRows adds rows with all their columns to the stage of a partition.
+func (r *routes) placeRows(s *stage, rows arrow.RecordBatch) error {
 	path := r.constant(s.partition, int(rows.NumRows()))
 	defer path.Release()
 	columns := append([]arrow.Array(nil), rows.Columns()...)
 	columns[r.path] = path
 	placed := array.NewRecordBatch(rows.Schema(), columns, rows.NumRows())
 	defer placed.Release()
-	_, key, _ := r.full.Field(schema.MetaRecordKey)
-	keys, ok := rows.Column(key).(*array.String)
-	if !ok {
-		return fmt.Errorf("column %s is %s: %w", schema.MetaRecordKey, rows.Column(key).DataType(), base.ErrCorrupt)
-	}
-	return s.changes.AddRows(placed, keys)
+	return r.addStored(placed, s.changes)
 }
 
 // job is the work on a group. What goes into a group that rows leave, or that rows of another
@@ -400,7 +400,7 @@ func (r *routes) job(g int) (*job, error) {
 	}
 	for rows, err := range r.all.changes.TakeAll(append(live, to.comes...)) {
 		if err == nil {
-			err = r.restage(s, rows)
+			err = r.placeRows(s, rows)
 		}
 		if err != nil {
 			return nil, err
@@ -410,13 +410,13 @@ func (r *routes) job(g int) (*job, error) {
 		s.changes.AddDelete(string(r.all.changes.Key(int(e))), merge.Value{})
 	}
 	j := newJob(s, r.groups[g])
-	j.updates = entriesOf(s)
+	j.updates = entriesOf(s.changes)
 	return j, nil
 }
 
-// entriesOf are all entries of a stage.
-func entriesOf(s *stage) []int32 {
-	out := make([]int32, s.changes.Len())
+// entriesOf are all entries of a reducer.
+func entriesOf(changes *merge.Reducer) []int32 {
+	out := make([]int32, changes.Len())
 	for i := range out {
 		out[i] = int32(i)
 	}

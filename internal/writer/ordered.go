@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -74,7 +75,7 @@ func (w *write) sortInto(ctx context.Context, s *sorter) error {
 			return err
 		}
 		err := w.eachPartition(batch, func(partition string, rows arrow.RecordBatch) error {
-			gone, err := w.gone(rows)
+			gone, err := w.goneMarks(rows)
 			if err != nil {
 				return err
 			}
@@ -97,6 +98,22 @@ func (w *write) sortInto(ctx context.Context, s *sorter) error {
 	return nil
 }
 
+// goneMarks makes the column that says which rows are marked as deleted.
+func (w *write) goneMarks(rows arrow.RecordBatch) (*array.Boolean, error) {
+	gone, err := w.gone(rows)
+	if err != nil {
+		return nil, err
+	}
+	b := array.NewBooleanBuilder(w.options.Alloc)
+	defer b.Release()
+	n := int(rows.NumRows())
+	b.Reserve(n)
+	for row := range n {
+		b.UnsafeAppend(gone != nil && gone(row))
+	}
+	return b.NewBooleanArray(), nil
+}
+
 // orders makes the order column of rows.
 func (w *write) orders(partition string, full arrow.RecordBatch) arrow.Array {
 	keys := keysOf(full)
@@ -110,7 +127,8 @@ func (w *write) orders(partition string, full arrow.RecordBatch) arrow.Array {
 		if w.buckets != nil {
 			text = append(text, base.BucketPrefix(w.buckets.Of([]byte(keys.Value(row))))...)
 		}
-		b.BinaryBuilder.Append(append(text, keys.Value(row)...))
+		text = append(text, keys.Value(row)...)
+		b.BinaryBuilder.Append(text)
 	}
 	return b.NewArray()
 }
@@ -161,10 +179,7 @@ func (c *cutter) rows(ctx context.Context, prefix string) iter.Seq2[arrow.Record
 				c.batch = batch
 			}
 			order := orderOf(c.batch)
-			n := 0
-			for n < order.Len() && strings.HasPrefix(order.Value(n), prefix) {
-				n++
-			}
+			n := sort.Search(order.Len(), func(i int) bool { return !strings.HasPrefix(order.Value(i), prefix) })
 			if n == 0 {
 				return
 			}
@@ -210,7 +225,7 @@ func (w *write) living(rows iter.Seq2[arrow.RecordBatch, error]) iter.Seq2[arrow
 				return
 			}
 			batch := w.plain(sorted)
-			alive, err := w.without(batch, w.goneOf(sorted))
+			alive, err := w.without(batch, w.goneOf(sorted).Value)
 			batch.Release()
 			if err != nil {
 				yield(nil, err)
@@ -281,9 +296,7 @@ func (c *combiner) add(sorted arrow.RecordBatch) error {
 // put reduces some of the rows.
 func (c *combiner) put(batch, sorted arrow.RecordBatch, from, to int) error {
 	if c.rows == nil {
-		rules := c.w.rules
-		rules.Legacy.FinalDeletes = false // as in stageAll
-		c.rows = merge.NewReducer(rules, c.w.full.Arrow(), c.w.options.Alloc)
+		c.rows = c.w.reducer()
 	}
 	part := batch.NewSlice(int64(from), int64(to))
 	defer part.Release()

@@ -171,9 +171,7 @@ func (w *write) logCompleted(ctx context.Context, j *job) (*timeline.WriteStat, 
 	if err != nil {
 		return nil, err
 	}
-	rules := w.rules
-	rules.Legacy.FinalDeletes = false // as in stageAll
-	out := merge.NewReducer(rules, w.full.Arrow(), w.options.Alloc)
+	out := w.reducer()
 	defer out.Release()
 	for batch, err := range in.Read(ctx, fileslice.Request{Slice: j.group.FileSlice, Columns: w.full}) {
 		if err == nil {
@@ -200,11 +198,7 @@ func (w *write) logCompleted(ctx context.Context, j *job) (*timeline.WriteStat, 
 			return nil, err
 		}
 	}
-	entries := make([]int32, out.Len())
-	for i := range entries {
-		entries[i] = int32(i)
-	}
-	return w.logs.Append(ctx, j.top, out, entries, nil)
+	return w.logs.Append(ctx, j.top, out, entriesOf(out), nil)
 }
 
 // addCompleted adds what changes make of the rows of a batch.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/hudi-go/hudi-go/index"
 	"github.com/hudi-go/hudi-go/internal/base"
@@ -170,15 +169,16 @@ func (w *write) alive(ctx context.Context, slice table.FileSlice, stat *timeline
 		if err != nil {
 			return nil, err
 		}
-		keys, ok := batch.Column(0).(*array.String)
-		if !ok {
-			return nil, fmt.Errorf("column %s is %s: %w", schema.MetaRecordKey, batch.Column(0).DataType(), base.ErrCorrupt)
+		keys, err := w.rowKeys.Of(batch, w.options.Alloc)
+		if err != nil {
+			return nil, err
 		}
 		for i := range keys.Len() {
 			if _, open := wanted[keys.Value(i)]; open {
 				alive[string([]byte(keys.Value(i)))] = true
 			}
 		}
+		keys.Release()
 	}
 	return alive, nil
 }

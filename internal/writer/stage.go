@@ -24,11 +24,16 @@ type stage struct {
 }
 
 func (w *write) newStage(partition string) *stage {
-	rules := w.rules
-	rules.Legacy.FinalDeletes = false // a rule of logs that are read: what is written keeps its value
-	s := &stage{partition: partition, changes: merge.NewReducer(rules, w.full.Arrow(), w.options.Alloc)}
+	s := &stage{partition: partition, changes: w.reducer()}
 	w.stages = append(w.stages, s)
 	return s
+}
+
+// reducer takes changes to rows of the table. The caller releases it.
+func (w *write) reducer() *merge.Reducer {
+	rules := w.rules
+	rules.Legacy.FinalDeletes = false // a rule of logs that are read: what is written keeps its value
+	return merge.NewReducer(rules, w.full.Arrow(), w.options.Alloc)
 }
 
 // releaseStages gives up all stages.
