@@ -25,11 +25,8 @@ type Options struct {
 	Compacted int
 }
 
-// The defaults of Options.
-const (
-	DefaultMin = 20
-	DefaultMax = 30
-)
+// most is how many writes one step archives at most, which it holds in memory and the lock for.
+const most = 100
 
 // spare is how many commits stay besides those that cleans keep readable.
 const spare = 2
@@ -49,7 +46,7 @@ func Due(tl *timeline.Timeline, o Options) bool {
 // Run archives what is due of a table's timeline, as one step under the table's lock, and
 // returns how many instants are gone. The archive of table version 6 is not written.
 func Run(ctx context.Context, h *table.Handle, o Options) (n int, err error) {
-	err = txn.Locked(ctx, h, func(tl *timeline.Timeline, _ *lock.Held) error {
+	err = txn.Locked(ctx, h, func(tl *timeline.Timeline, held *lock.Held) error {
 		m, err := txn.OpenMetadata(ctx, h, tl)
 		if err != nil {
 			return err
@@ -58,7 +55,7 @@ func Run(ctx context.Context, h *table.Handle, o Options) (n int, err error) {
 		if err != nil {
 			return err
 		}
-		n, err = run(ctx, tl, o, limits)
+		n, err = run(ctx, tl, o, limits, func() error { return txn.Holding(held) })
 		return err
 	})
 	if err != nil {
@@ -76,7 +73,7 @@ func Metadata(ctx context.Context, h *table.Handle, o Options) (n int, err error
 			return nil
 		}
 		limits := append(writeLimits(m.Timeline, o), all[0].Time)
-		n, err = run(ctx, m.Timeline, o, limits)
+		n, err = run(ctx, m.Timeline, o, limits, m.Holding)
 		return err
 	})
 	if err != nil {
@@ -85,15 +82,16 @@ func Metadata(ctx context.Context, h *table.Handle, o Options) (n int, err error
 	return n, nil
 }
 
-func run(ctx context.Context, tl *timeline.Timeline, o Options, limits []string) (int, error) {
+// run archives one step. holds fails when the lock was lost meanwhile.
+func run(ctx context.Context, tl *timeline.Timeline, o Options, limits []string, holds func() error) (int, error) {
 	old := plan(tl, o, limits)
 	if len(old) == 0 {
 		return 0, nil
 	}
-	if err := tl.Archive(ctx, old); err != nil {
+	if err := tl.Archive(ctx, old, holds); err != nil {
 		return 0, err
 	}
-	return len(old), tl.MergeArchive(ctx)
+	return len(old), tl.MergeArchive(ctx, holds)
 }
 
 // plan chooses the instants to archive: the oldest completed writes before all limits, and the
@@ -110,6 +108,7 @@ func plan(tl *timeline.Timeline, o Options, limits []string) []timeline.Instant 
 			writes = writes[:at]
 		}
 	}
+	writes = writes[:min(len(writes), most)]
 	if len(writes) == 0 {
 		return nil
 	}
@@ -137,6 +136,13 @@ func writeLimits(tl *timeline.Timeline, o Options) []string {
 			}
 		}
 		out = append(out, limit)
+		// What was completed since it began may conflict with it.
+		for _, i := range tl.CompletedWrites() {
+			if i.Completion >= pending[0].Time {
+				out = append(out, i.Time)
+				break
+			}
+		}
 	}
 	// A compaction is due by the delta commits since the last.
 	var deltas []timeline.Instant
@@ -155,6 +161,8 @@ func writeLimits(tl *timeline.Timeline, o Options) []string {
 		out = append(out, deltas[len(deltas)-o.Compacted].Time)
 	case compacted != "":
 		out = append(out, compacted)
+	default:
+		out = append(out, deltas[0].Time)
 	}
 	return out
 }

@@ -11,8 +11,8 @@ import (
 // Archive moves completed instants, in the order of their times, from the active timeline into
 // the archive. A process that dies leaves an instant in both, which readers take for one, and which
 // the next archiving moves. The caller holds the table's lock and has made sure that nobody needs
-// the instants where they are.
-func (t *Timeline) Archive(ctx context.Context, instants []Instant) error {
+// the instants where they are; holds fails when the lock was lost meanwhile.
+func (t *Timeline) Archive(ctx context.Context, instants []Instant, holds func() error) error {
 	if len(instants) == 0 {
 		return nil
 	}
@@ -22,7 +22,10 @@ func (t *Timeline) Archive(ctx context.Context, instants []Instant) error {
 	if t.layout == Layout1 {
 		return t.inArchive(fmt.Errorf("write the archive of table version 6: %w", base.ErrUnsupported))
 	}
-	if err := t.archiveHistory(ctx, instants); err != nil {
+	if err := t.archiveHistory(ctx, instants, holds); err != nil {
+		return t.inArchive(err)
+	}
+	if err := holds(); err != nil {
 		return t.inArchive(err)
 	}
 	return t.inArchive(t.forget(ctx, instants))

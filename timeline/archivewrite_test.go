@@ -29,7 +29,7 @@ func TestArchiveDies(t *testing.T) {
 		want := described(t.Context(), t, tl)
 		f := fault.Wrap(st, fault.FailBefore(n, broken).Only(fault.Mutating))
 		dying := load(f)
-		err := dying.Archive(t.Context(), dying.Completed()[:2])
+		err := dying.Archive(t.Context(), dying.Completed()[:2], held)
 		if !f.Tripped() {
 			require.NoError(t, err)
 			require.Greater(t, n, 6)
@@ -38,9 +38,9 @@ func TestArchiveDies(t *testing.T) {
 		require.ErrorIs(t, err, broken)
 		require.Equal(t, want, described(t.Context(), t, load(st)), "cut at %d", n)
 		again := load(st)
-		require.NoError(t, again.Archive(t.Context(), again.Completed()[:2]))
+		require.NoError(t, again.Archive(t.Context(), again.Completed()[:2], held))
 		require.Equal(t, want, described(t.Context(), t, load(st)), "cut at %d", n)
-		require.NoError(t, load(st).MergeArchive(t.Context()))
+		require.NoError(t, load(st).MergeArchive(t.Context(), held))
 	}
 }
 
@@ -79,3 +79,6 @@ func described(ctx context.Context, t *testing.T, tl *Timeline) map[string]strin
 	}
 	return out
 }
+
+// held is a lock that is not lost.
+func held() error { return nil }

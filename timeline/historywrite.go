@@ -45,7 +45,7 @@ type manifestFile struct {
 }
 
 // archiveHistory puts instants into Layout2's archive: a file of level 0 and a manifest that has it.
-func (t *Timeline) archiveHistory(ctx context.Context, instants []Instant) error {
+func (t *Timeline) archiveHistory(ctx context.Context, instants []Instant, holds func() error) error {
 	m, err := t.newestManifest(ctx)
 	if err != nil {
 		return err
@@ -59,12 +59,15 @@ func (t *Timeline) archiveHistory(ctx context.Context, instants []Instant) error
 		return err
 	}
 	defer b.Release()
+	batch := b.NewRecordBatch()
+	defer batch.Release()
 	f := manifestFile{Name: historyName(instants[0].Time, instants[len(instants)-1].Time, 0)}
-	if f.Bytes, err = t.putHistory(ctx, f.Name, b); err != nil {
+	f.Bytes, err = t.putHistory(ctx, f.Name, func(_ *schema.Schema, w *basefile.Writer) error { return w.Write(batch) })
+	if err != nil {
 		return err
 	}
 	m.Files = append(m.Files, f)
-	return t.putManifest(ctx, m)
+	return t.putManifest(ctx, m, holds)
 }
 
 // unarchived leaves out instants that an archiving which died has put into the archive.
@@ -152,8 +155,8 @@ func (t *Timeline) planNames(i Instant) []string {
 	return nil
 }
 
-// putHistory writes a file of the archive, and returns its size.
-func (t *Timeline) putHistory(ctx context.Context, name string, rows *array.RecordBuilder) (int64, error) {
+// putHistory writes a file of the archive with the rows that fill gives, and returns its size.
+func (t *Timeline) putHistory(ctx context.Context, name string, fill func(s *schema.Schema, w *basefile.Writer) error) (int64, error) {
 	s, err := schema.Parse(writtenHistory)
 	if err != nil {
 		return 0, err
@@ -164,9 +167,7 @@ func (t *Timeline) putHistory(ctx context.Context, name string, rows *array.Reco
 		return 0, err
 	}
 	defer w.Abort()
-	batch := rows.NewRecordBatch()
-	defer batch.Release()
-	if err := w.Write(batch); err != nil {
+	if err := fill(s, w); err != nil {
 		return 0, err
 	}
 	if _, err := w.Close(); err != nil {
@@ -201,8 +202,12 @@ func (t *Timeline) newestManifest(ctx context.Context) (*manifest, error) {
 	return m, nil
 }
 
-// putManifest makes the next manifest, then has the version file name it.
-func (t *Timeline) putManifest(ctx context.Context, m *manifest) error {
+// putManifest makes the next manifest, then has the version file name it, as long as the lock
+// holds: the manifest of another archiver would lose its files.
+func (t *Timeline) putManifest(ctx context.Context, m *manifest, holds func() error) error {
+	if err := holds(); err != nil {
+		return err
+	}
 	m.number++
 	data, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
@@ -217,19 +222,19 @@ func (t *Timeline) putManifest(ctx context.Context, m *manifest) error {
 
 // MergeArchive merges the files of Layout2's archive, level by level, when there are enough of
 // them, and removes those that no manifest has which readers may still have found. The caller
-// holds the table's lock.
-func (t *Timeline) MergeArchive(ctx context.Context) error {
+// holds the table's lock; holds fails when it was lost meanwhile.
+func (t *Timeline) MergeArchive(ctx context.Context, holds func() error) error {
 	if t.layout == Layout1 {
 		return nil
 	}
-	merged, err := t.mergeHistory(ctx)
+	merged, err := t.mergeHistory(ctx, holds)
 	if err == nil && merged > 0 {
 		err = t.sweepHistory(ctx, historyManifests+merged)
 	}
 	return t.inArchive(err)
 }
 
-func (t *Timeline) mergeHistory(ctx context.Context) (merged int, err error) {
+func (t *Timeline) mergeHistory(ctx context.Context, holds func() error) (merged int, err error) {
 	m, err := t.newestManifest(ctx)
 	if err != nil {
 		return 0, err
@@ -244,7 +249,7 @@ func (t *Timeline) mergeHistory(ctx context.Context) (merged int, err error) {
 			return merged, err
 		}
 		m.Files = append(slices.DeleteFunc(m.Files, func(f manifestFile) bool { return slices.Contains(group, f) }), into)
-		if err := t.putManifest(ctx, m); err != nil {
+		if err := t.putManifest(ctx, m, holds); err != nil {
 			return merged, err
 		}
 		merged++
@@ -283,29 +288,22 @@ func mergeable(files []manifestFile, level int) []manifestFile {
 
 // mergeFiles makes one file of several, in the order of their instants.
 func (t *Timeline) mergeFiles(ctx context.Context, group []manifestFile, level int) (manifestFile, error) {
-	s, err := schema.Parse(writtenHistory)
-	if err != nil {
-		return manifestFile{}, err
-	}
-	var out bytes.Buffer
-	w, err := basefile.NewWriter(&out, basefile.WriterOptions{Schema: s, Codec: "gzip", NoBloom: true})
-	if err != nil {
-		return manifestFile{}, err
-	}
-	defer w.Abort()
 	last := ""
 	for _, f := range group {
 		last = max(last, historyRange(f.Name))
-		if err := t.copyHistory(ctx, f.Name, s, w); err != nil {
-			return manifestFile{}, err
-		}
-	}
-	if _, err := w.Close(); err != nil {
-		return manifestFile{}, err
 	}
 	first, _, _ := strings.Cut(group[0].Name, "_")
-	into := manifestFile{historyName(first, last, level), int64(out.Len())}
-	return into, t.store.Put(ctx, base.Join(t.archive, into.Name), out.Bytes())
+	into := manifestFile{Name: historyName(first, last, level)}
+	var err error
+	into.Bytes, err = t.putHistory(ctx, into.Name, func(s *schema.Schema, w *basefile.Writer) error {
+		for _, f := range group {
+			if err := t.copyHistory(ctx, f.Name, s, w); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return into, err
 }
 
 func (t *Timeline) copyHistory(ctx context.Context, name string, s *schema.Schema, to *basefile.Writer) error {

@@ -87,11 +87,10 @@ func completeIndexes(ctx context.Context, h *table.Handle, c *table.Config, tl *
 
 // wantedIndexes are the partitions that a table's metadata table is to get.
 func wantedIndexes(h *table.Handle, c *table.Config) []string {
-	names := h.MetadataWith
 	var out []string
 	for _, p := range []string{metadata.ColumnStats, metadata.PartitionStats, metadata.BloomFilters} {
 		switch {
-		case !slices.Contains(names, p), slices.Contains(h.MetadataWithout, p), slices.Contains(c.MetadataPartitions, p):
+		case !slices.Contains(h.MetadataWith, p), slices.Contains(h.MetadataWithout, p), slices.Contains(c.MetadataPartitions, p):
 		case p == metadata.PartitionStats && (!metadata.HasPartitionStats(c) || !slices.Contains(slices.Concat(out, c.MetadataPartitions), metadata.ColumnStats)):
 		default:
 			out = append(out, p)
@@ -115,7 +114,7 @@ func beginIndexes(ctx context.Context, h *table.Handle, c *table.Config, tl *tim
 	if err != nil {
 		return err
 	}
-	if err := holding(held); err != nil { // reading the files may have outlasted a lease
+	if err := Holding(held); err != nil { // reading the files may have outlasted a lease
 		return err
 	}
 	m, err := openMetadata(ctx, h, c, tl)
@@ -136,7 +135,7 @@ func beginIndexes(ctx context.Context, h *table.Handle, c *table.Config, tl *tim
 			return err
 		}
 	}
-	if err := holding(held); err != nil {
+	if err := Holding(held); err != nil {
 		return err
 	}
 	if slices.Contains(partitions, metadata.ColumnStats) {

@@ -258,7 +258,7 @@ func beginRecords(ctx context.Context, h *table.Handle, c *table.Config, tl *tim
 		defer again.close()
 		built = again
 	}
-	if err := holding(held); err != nil {
+	if err := Holding(held); err != nil {
 		return err
 	}
 	m, err := openMetadata(ctx, h, c, tl)
@@ -277,7 +277,7 @@ func beginRecords(ctx context.Context, h *table.Handle, c *table.Config, tl *tim
 	if err != nil {
 		return err
 	}
-	if err := holding(held); err != nil {
+	if err := Holding(held); err != nil {
 		return err
 	}
 	if err := metadata.DefineRecordIndex(ctx, h.Store, c, built.shape.Partitioned, h.Clock); err != nil {

@@ -106,14 +106,17 @@ func (m *Metadata) Cleaned(ctx context.Context, instant string, content []byte) 
 
 // holds makes sure that the lock has outlasted the work on an instant.
 func (m *Metadata) holds(instant string) error {
-	if err := holding(m.held); err != nil {
+	if err := m.Holding(); err != nil {
 		return fmt.Errorf("txn: metadata table of %s, %s: %w", m.Of.Name, instant, err)
 	}
 	return nil
 }
 
-// holding makes sure that the lock has outlasted what was done under it.
-func holding(held *lock.Held) error {
+// Holding makes sure that the lock of services has outlasted what was done under it.
+func (m *Metadata) Holding() error { return Holding(m.held) }
+
+// Holding makes sure that a lock has outlasted what was done under it.
+func Holding(held *lock.Held) error {
 	if held.Valid(publishMargin) {
 		return nil
 	}

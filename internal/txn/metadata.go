@@ -109,15 +109,16 @@ func (m *Metadata) noteOvertaken(ctx context.Context, tl *timeline.Timeline, ins
 	if err != nil {
 		return err
 	}
-	if err := m.Apply(ctx, at, u); err != nil {
-		return err
-	}
-	// The table does not know this time, and must not give it out.
+	// The table does not know this time, and no writer must be given it, even if this one dies
+	// right after it is noted.
 	taken, err := base.ParseInstant(at, tl.Location())
 	if err != nil {
 		return err
 	}
 	if err := wait(ctx, taken.Sub(m.Table.Clock())+m.Table.Skew+time.Millisecond); err != nil {
+		return err
+	}
+	if err := m.Apply(ctx, at, u); err != nil {
 		return err
 	}
 	return m.Reload(ctx)
@@ -285,7 +286,7 @@ func makeMetadata(ctx context.Context, h *table.Handle, c *table.Config, tl *tim
 	if err != nil {
 		return fail(err)
 	}
-	if err := holding(held); err != nil {
+	if err := Holding(held); err != nil {
 		return fail(err)
 	}
 	if err := h.Store.DeleteDir(ctx, metadata.Folder); err != nil {
@@ -301,7 +302,7 @@ func makeMetadata(ctx context.Context, h *table.Handle, c *table.Config, tl *tim
 	if err := m.begin(ctx, beginning(c, tl, 0), metadata.Files, metadata.Listing(c.Version, files)); err != nil {
 		return fail(err)
 	}
-	if err := holding(held); err != nil {
+	if err := Holding(held); err != nil {
 		return fail(err)
 	}
 	if err := c.SetMetadataPartitions(ctx, h.Store, []string{metadata.Files}, h.Clock); err != nil {

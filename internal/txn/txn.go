@@ -45,8 +45,8 @@ func Begin(ctx context.Context, h *table.Handle, action timeline.Action, content
 	return BeginRows(ctx, h, action, content, nil)
 }
 
-// BeginRows is Begin for a write of rows of that schema, nil for what is not known. A new table
-// gets its metadata table with it.
+// BeginRows is Begin for a write of rows of that schema, nil for what is not known. A table
+// without rows that is to get statistics begins them with it.
 func BeginRows(ctx context.Context, h *table.Handle, action timeline.Action, content []byte, rows *schema.Schema) (*Txn, error) {
 	t := &Txn{Action: action, table: h}
 	err := prepared(ctx, h, rows, func(c *table.Config, tl *timeline.Timeline, _ *lock.Held) error {
