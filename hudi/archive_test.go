@@ -2,6 +2,7 @@ package hudi_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,7 +26,8 @@ func TestTimelinesStayShort(t *testing.T) {
 			clock := &simClock{}
 			st := mem.New(clock.Now)
 			options := quiet(clock, memory.DefaultAllocator,
-				hudi.WithProperty("hoodie.metadata.enable", fmt.Sprint(k.metadata)), hudi.WithProperty("hoodie.archive.automatic", "true"),
+				hudi.WithProperty("hoodie.metadata.enable", fmt.Sprint(k.metadata)), hudi.WithProperty("hoodie.metadata.index.column.stats.enable", fmt.Sprint(k.stats)),
+				hudi.WithProperty("hoodie.archive.automatic", "true"),
 				hudi.WithProperty("hoodie.compact.inline", "true"), hudi.WithProperty("hoodie.clean.automatic", "true"), hudi.WithProperty("hoodie.clean.commits.retained", "2"),
 				hudi.WithProperty("hoodie.keep.min.commits", "4"), hudi.WithProperty("hoodie.keep.max.commits", "6"), hudi.WithProperty("hoodie.metadata.compact.max.delta.commits", "4"))
 			_, err := hudi.CreateStore(t.Context(), st, k.config(), options...)
@@ -62,6 +64,7 @@ func TestTimelinesStayShort(t *testing.T) {
 					most, mostOwn = max(most, files(c.TimelineDir())), max(mostOwn, files(".hoodie/metadata/"+c.TimelineDir()))
 				}
 			}
+			require.Equal(t, k.stats, slices.Contains(open().Config().MetadataPartitions, "column_stats"))
 			require.NoError(t, same(t.Context(), open(), m, "at the end"))
 			problems, err := open().Check(t.Context())
 			require.NoError(t, err)

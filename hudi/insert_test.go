@@ -87,7 +87,7 @@ func TestInsertDuplicates(t *testing.T) {
 func TestInsertDuplicatesInLogs(t *testing.T) {
 	allKinds(t, func(t *testing.T, k kind) {
 		if k.typ != table.MOR {
-			return
+			t.Skip("there are no logs")
 		}
 		s := newShared(t, k, write(hudi.Insert, r("a", "x", "1", 1), r("b", "x", "1", 1)), write(hudi.Upsert, r("a", "x", "2", 2)), compact(),
 			write(hudi.Upsert, r("c", "x", "log", 3), r("a", "x", "3", 3)), write(hudi.Delete, r("b", "x", "", 9)))

@@ -52,6 +52,16 @@ func (m *metadataTable) do(o op) {
 	m.checks()
 }
 
+// undo rolls the last write back.
+func (m *metadataTable) undo() {
+	m.t.Helper()
+	tl, err := m.open().Timeline(m.t.Context())
+	require.NoError(m.t, err)
+	last, _ := tl.LastCompletedWrite()
+	require.NoError(m.t, m.open().Rollback(m.t.Context(), last.Time))
+	m.checks()
+}
+
 // checks makes sure that the metadata table agrees with the folders.
 func (m *metadataTable) checks() {
 	m.t.Helper()
@@ -117,11 +127,7 @@ func TestMetadataServices(t *testing.T) {
 			states = append(states, m.rows())
 		}
 		for i := len(states) - 2; i >= 0; i-- {
-			tl, err := m.open().Timeline(t.Context())
-			require.NoError(t, err)
-			last, _ := tl.LastCompletedWrite()
-			require.NoError(t, m.open().Rollback(t.Context(), last.Time))
-			m.checks()
+			m.undo()
 			require.Equal(t, states[i], m.rows())
 		}
 		m.do(write(hudi.Upsert, r("a", "x", "after", 1000)))
@@ -156,11 +162,7 @@ func TestMetadataOfOldTables(t *testing.T) {
 
 		// A write from before the metadata table is undone.
 		for range 2 {
-			tl, err := m.open().Timeline(t.Context())
-			require.NoError(t, err)
-			last, _ := tl.LastCompletedWrite()
-			require.NoError(t, m.open().Rollback(t.Context(), last.Time))
-			m.checks()
+			m.undo()
 		}
 		m.do(write(hudi.Upsert, r("c", "y", "1", 1)))
 

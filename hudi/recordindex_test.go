@@ -202,7 +202,7 @@ func TestRecordIndexOfSparks(t *testing.T) {
 func TestRecordIndexBesideSimple(t *testing.T) {
 	eachRecordKind(t, func(t *testing.T, k kind, partitioned bool) {
 		if k.buckets > 0 {
-			return
+			t.Skip("the buckets say where a key is")
 		}
 		m := newMetadataTable(t, k, withRecordIndex(partitioned, 2)...)
 		plain := m.more
@@ -227,7 +227,7 @@ func TestRecordIndexBesideSimple(t *testing.T) {
 func TestRecordIndexOfReplaced(t *testing.T) {
 	eachRecordKind(t, func(t *testing.T, k kind, partitioned bool) {
 		if k.buckets > 0 {
-			return
+			t.Skip("the buckets say where a key is")
 		}
 		m := newMetadataTable(t, k, withRecordIndex(partitioned, 2)...)
 		m.do(write(hudi.Insert, r("a", "x", "1", 1), r("b", "x", "1", 1), r("c", "y", "1", 1), r("d", "z", "1", 1)))
@@ -241,11 +241,7 @@ func TestRecordIndexOfReplaced(t *testing.T) {
 		require.Len(t, m.rows(), 2)
 		// Back over the overwritten table.
 		for range 2 {
-			tl, err := m.open().Timeline(t.Context())
-			require.NoError(t, err)
-			last, _ := tl.LastCompletedWrite()
-			require.NoError(t, m.open().Rollback(t.Context(), last.Time))
-			m.checks()
+			m.undo()
 		}
 	})
 }
@@ -275,11 +271,7 @@ func TestRecordIndexRollback(t *testing.T) {
 				require.NotEmpty(t, m.files(recordFiles, isHFile), "the index has been compacted")
 			}
 			for i := len(states) - 2; i >= len(states)-6; i-- {
-				tl, err := m.open().Timeline(t.Context())
-				require.NoError(t, err)
-				last, _ := tl.LastCompletedWrite()
-				require.NoError(t, m.open().Rollback(t.Context(), last.Time))
-				m.checks()
+				m.undo()
 				require.Equal(t, states[i], m.rows())
 			}
 			m.do(write(hudi.Upsert, r("a", "x", "after", 100), r("k3", "p1", "after", 100)))

@@ -215,7 +215,6 @@ func quiet(clock *simClock, alloc memory.Allocator, more ...hudi.Option) []hudi.
 		hudi.WithProperty("hoodie.compact.inline", "false"),
 		hudi.WithProperty("hoodie.write.set.null.for.missing.columns", "true"),
 		hudi.WithProperty("hoodie.clean.automatic", "false"),
-		hudi.WithProperty("hoodie.archive.automatic", "false"),
 		hudi.WithProperty("hoodie.parquet.compression.codec", "uncompressed"),
 		hudi.WithProperty("hoodie.client.heartbeat.interval_in_ms", "3600000"),
 	}, more...)

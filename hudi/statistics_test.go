@@ -57,11 +57,7 @@ func TestStatisticsInStep(t *testing.T) {
 			states = append(states, m.rows())
 		}
 		for i := len(states) - 2; i >= 0; i-- {
-			tl, err := m.open().Timeline(t.Context())
-			require.NoError(t, err)
-			last, _ := tl.LastCompletedWrite()
-			require.NoError(t, m.open().Rollback(t.Context(), last.Time))
-			m.checks()
+			m.undo()
 			require.Equal(t, states[i], m.rows())
 			ask()
 		}

@@ -10,7 +10,7 @@ import (
 	"github.com/hudi-go/hudi-go/table"
 )
 
-// TestArchive has us and Spark archive instants of one table, and of its metadata table, in turns. Each reads what the other
+// TestArchive has us and Spark archive instants of one table in turns. Each reads what the other
 // has archived and goes on with it.
 func TestArchive(t *testing.T) {
 	interop.Need(t, interop.EngineSpark)

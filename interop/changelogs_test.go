@@ -2,7 +2,6 @@ package interop_test
 
 import (
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -36,23 +35,12 @@ func TestChangeLogs(t *testing.T) {
 		case 2:
 			mode = table.CDCKeys
 		}
-		d := &changeDriver{
-			t: t, spark: interop.SparkOf(t, c.release), kind: c.kind, old: c.release == interop.Hudi015,
-			ours: ours{filepath.Join(t.TempDir(), "changes"), manual(nil)},
-		}
+		d := &changeDriver{t: t, spark: interop.SparkOf(t, c.release), kind: c.kind, old: c.release == interop.Hudi015}
 		d.options = map[string]string{"hoodie.datasource.write.payload.class": "org.apache.hudi.common.model.DefaultHoodieRecordPayload"}
-		if c.buckets > 0 {
-			d.options["hoodie.index.type"], d.options["hoodie.bucket.index.num.buckets"] = "BUCKET", fmt.Sprint(c.buckets)
-		}
-		config := table.NewConfig("changes")
-		config.Type, config.Version, config.InitialVersion = table.Type(c.kind), c.release.TableVersion(), c.release.TableVersion()
-		config.Keys, config.Ordering, config.PartitionBy = []string{"id"}, []string{"ts"}, []string{"part"}
-		config.CDC, config.CDCMode = true, mode
-		config.CreateSchema = changesSchema
-		if c.buckets > 0 {
-			config.Index = table.IndexConfig{Kind: table.IndexBucket, Buckets: c.buckets}
-		}
-		d.ours.create(t, config)
+		d.ours = newOurs(t, c.release, "changes", table.Type(c.kind), changesSchema, nil, func(config *table.Config) {
+			config.CDC, config.CDCMode = true, mode
+			setBuckets(config, d.options, c.buckets)
+		})
 
 		d.ourWrite(hudi.Insert, 0, 20, 100)
 		d.ourWrite(hudi.Upsert, 4, 12, 200)

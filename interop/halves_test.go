@@ -1,22 +1,14 @@
 package interop_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"iter"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
-	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/stretchr/testify/require"
 
 	"github.com/hudi-go/hudi-go/hudi"
-	"github.com/hudi-go/hudi-go/internal/rowio"
 	"github.com/hudi-go/hudi-go/interop"
 	"github.com/hudi-go/hudi-go/query"
 	"github.com/hudi-go/hudi-go/schema"
@@ -42,19 +34,13 @@ const bothSchema = `{"type":"record","name":"both_record","namespace":"hoodie.bo
 // newBoth makes a table of ours.
 func newBoth(t *testing.T, release interop.Release, kind string, buckets int, set func(c *table.Config)) *both {
 	b := &both{
-		t: t, spark: interop.SparkOf(t, release), kind: kind, ours: ours{filepath.Join(t.TempDir(), "both"), manual(nil)}, rows: map[int]map[string]any{},
+		t: t, spark: interop.SparkOf(t, release), kind: kind, rows: map[int]map[string]any{},
 		options: map[string]string{"hoodie.datasource.write.payload.class": "org.apache.hudi.common.model.DefaultHoodieRecordPayload"},
 	}
-	c := table.NewConfig("both")
-	c.Type, c.Version, c.InitialVersion = table.Type(kind), release.TableVersion(), release.TableVersion()
-	c.Keys, c.Ordering, c.PartitionBy = []string{"id"}, []string{"ts"}, []string{"part"}
-	c.CreateSchema = bothSchema
-	if buckets > 0 {
-		c.Index = table.IndexConfig{Kind: table.IndexBucket, Buckets: buckets}
-		b.options["hoodie.index.type"], b.options["hoodie.bucket.index.num.buckets"] = "BUCKET", fmt.Sprint(buckets)
-	}
-	set(&c)
-	b.ours.create(t, c)
+	b.ours = newOurs(t, release, "both", table.Type(kind), bothSchema, nil, func(c *table.Config) {
+		setBuckets(c, b.options, buckets)
+		set(c)
+	})
 	return b
 }
 
@@ -109,17 +95,6 @@ func (b *both) writeOurs(op hudi.Operation, list []map[string]any, columns []str
 	require.NoError(b.t, err)
 }
 
-// rowsOf are rows given as objects in the encoding of hudictl's jsonl.
-func rowsOf(t *testing.T, s *schema.Schema, list ...map[string]any) (iter.Seq2[arrow.RecordBatch, error], error) {
-	t.Helper()
-	var text bytes.Buffer
-	for _, row := range list {
-		require.NoError(t, json.NewEncoder(&text).Encode(row))
-	}
-	_, batches, err := rowio.Read(t.Context(), &text, rowio.JSONL, rowio.ReadOptions{Schema: s, Alloc: memory.DefaultAllocator})
-	return batches, err
-}
-
 func (b *both) compact(who actor) {
 	b.t.Helper()
 	if b.kind == interop.COW {
@@ -155,7 +130,7 @@ type combination struct {
 	release interop.Release
 	kind    string
 	buckets int
-	long    bool // in long runs only
+	long    bool // with HUDI_GO_INTEROP=all only
 }
 
 func (c combination) String() string {
@@ -164,7 +139,7 @@ func (c combination) String() string {
 
 func eachCombination(t *testing.T, list []combination, f func(t *testing.T, c combination)) {
 	for _, c := range list {
-		if !c.long || os.Getenv("HUDI_GO_SEEDS") != "" {
+		if !c.long || interop.Whole() {
 			t.Run(c.String(), func(t *testing.T) { f(t, c) })
 		}
 	}

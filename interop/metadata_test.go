@@ -2,16 +2,12 @@ package interop_test
 
 import (
 	"fmt"
-	"maps"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/hudi-go/hudi-go/hudi"
 	"github.com/hudi-go/hudi-go/interop"
 	"github.com/hudi-go/hudi-go/query"
-	"github.com/hudi-go/hudi-go/schema"
 	"github.com/hudi-go/hudi-go/table"
 )
 
@@ -78,14 +74,14 @@ func TestColumnStats(t *testing.T) {
 				t.Run(fmt.Sprintf("v%d %s begun by %s", release.TableVersion(), typ, beginner), func(t *testing.T) {
 					m := newMetadataTurns(t, interop.SparkOf(t, release), typ)
 					m.stats = true
-					m.turns(beginner)
+					m.begunBy(beginner)
 				})
 			}
 		}
 	}
 }
 
-func (m *metadataTurns) turns(beginner actor) {
+func (m *metadataTurns) begunBy(beginner actor) {
 	m.write(beginner, "insert", 0, 20)
 	m.write(other, "upsert", 8, 24)
 	partitions := []string{"column_stats", "bloom_filters"}
@@ -119,85 +115,34 @@ func (m *metadataTurns) turns(beginner actor) {
 // indexesOfFiles are the indexes that say something of files, as options name them.
 var indexesOfFiles = []string{"column.stats", "partition.stats", "bloom.filter"}
 
-// metadataTurns is a table with a metadata table, and the rows that it must have.
+// metadataTurns are turns on a table whose metadata table is looked at.
 type metadataTurns struct {
-	t       *testing.T
-	spark   *interop.Spark
-	ours    ours
-	options map[string]string // further ones of Spark's writes
-	rows    map[int]string
-	ts      int64
-	typ     table.Type
-	stats   bool // with statistics of columns and filters of keys
-	quiet   bool // writes are not checked
+	turns
+	stats bool // with statistics of columns and filters of keys
+	quiet bool // writes are not checked
 }
 
 func newMetadataTurns(t *testing.T, spark *interop.Spark, typ table.Type) *metadataTurns {
-	m := &metadataTurns{t: t, spark: spark, typ: typ, rows: map[int]string{}}
-	m.ours = ours{filepath.Join(t.TempDir(), "turns"), manual(map[string]string{
-		"hoodie.metadata.enable": "true", "hoodie.parquet.small.file.limit": "0", "hoodie.clean.commits.retained": "2",
-	})}
-	c := table.NewConfig("turns")
-	c.Type, c.Keys, c.Ordering, c.PartitionBy = typ, []string{"id"}, []string{"ts"}, []string{"part"}
-	c.Version = spark.Release.TableVersion()
-	c.InitialVersion = c.Version
-	c.CreateSchema = fmt.Sprintf(alternateAvro, "")
-	m.ours.create(t, c)
+	m := &metadataTurns{turns: newTurns(t, spark, typ)}
+	m.part = func(id int) string { return fmt.Sprint("p", id%3) }
+	m.own = func() map[string]string {
+		out := map[string]string{}
+		for _, index := range indexesOfFiles {
+			out["hoodie.metadata.index."+index+".enable"] = fmt.Sprint(m.stats)
+		}
+		return out
+	}
+	m.theirs = func() map[string]string {
+		out := m.own()
+		out["hoodie.index.type"] = "SIMPLE"
+		return out
+	}
+	m.check = m.same
 	return m
 }
 
-// undone has us write rows and take the write back.
-func (m *metadataTurns) undone(op string, first, last int) {
-	m.t.Helper()
-	before := maps.Clone(m.rows)
-	m.write(we, op, first, last)
-	all := timelineOf(m.t, m.ours.path)
-	require.NoError(m.t, m.ours.open(m.t).Rollback(m.t.Context(), all[len(all)-1].requested))
-	m.rows = before
-	m.check()
-}
-
-// write writes or deletes the rows with ids from the first up to the last, and checks.
-func (m *metadataTurns) write(who actor, op string, first, last int) {
-	m.t.Helper()
-	m.ts++
-	var rows []map[string]any
-	for id := first; id < last; id++ {
-		v := fmt.Sprintf("%s%d", who, m.ts)
-		rows = append(rows, map[string]any{"id": id, "part": fmt.Sprint("p", id%3), "v": v, "n": 1, "ts": m.ts})
-		if op == "delete" {
-			delete(m.rows, id)
-		} else {
-			m.rows[id] = v
-		}
-	}
-	if who == we {
-		s, err := schema.Parse(fmt.Sprintf(alternateAvro, ""))
-		require.NoError(m.t, err)
-		ours := m.ours
-		ours.options = maps.Clone(ours.options)
-		for _, index := range indexesOfFiles {
-			ours.options["hoodie.metadata.index."+index+".enable"] = fmt.Sprint(m.stats)
-		}
-		ours.write(m.t, hudi.Operation(op), s, rows)
-	} else {
-		options := map[string]string{
-			"hoodie.index.type": "SIMPLE", "hoodie.parquet.small.file.limit": "0", "hoodie.metadata.enable": "true",
-		}
-		for _, index := range indexesOfFiles {
-			options["hoodie.metadata.index."+index+".enable"] = fmt.Sprint(m.stats)
-		}
-		if m.spark.Release == interop.Hudi015 {
-			options["hoodie.datasource.write.payload.class"] = "org.apache.hudi.common.model.DefaultHoodieRecordPayload"
-		}
-		maps.Copy(options, m.options)
-		m.spark.Write(m.t, interop.Write{Path: m.ours.path, Name: "turns", Op: op, Schema: alternateDDL, Rows: rows, Options: options})
-	}
-	m.check()
-}
-
-// check has both engines read by the metadata table, and compare it with the folders.
-func (m *metadataTurns) check() {
+// same has both engines read by the metadata table, and compare it with the folders.
+func (m *metadataTurns) same() {
 	m.t.Helper()
 	if m.quiet {
 		return

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/stretchr/testify/require"
 
@@ -48,16 +51,44 @@ func (o ours) create(t testing.TB, c table.Config) {
 	require.NoError(t, err)
 }
 
-// write writes rows given as objects in the encoding of hudictl's jsonl.
+// newOurs makes a table of ours with the columns id, part and ts, which both engines write to.
+func newOurs(t testing.TB, release interop.Release, name string, typ table.Type, avro string, options map[string]string, set func(c *table.Config)) ours {
+	t.Helper()
+	o := ours{filepath.Join(t.TempDir(), name), manual(options)}
+	c := table.NewConfig(name)
+	c.Type, c.Version, c.InitialVersion = typ, release.TableVersion(), release.TableVersion()
+	c.Keys, c.Ordering, c.PartitionBy = []string{"id"}, []string{"ts"}, []string{"part"}
+	c.CreateSchema = avro
+	if set != nil {
+		set(&c)
+	}
+	o.create(t, c)
+	return o
+}
+
+// setBuckets gives a table a bucket index, and Spark's writes the options for it; 0 leaves both as they are.
+func setBuckets(c *table.Config, options map[string]string, n int) {
+	if n > 0 {
+		c.Index = table.IndexConfig{Kind: table.IndexBucket, Buckets: n}
+		options["hoodie.index.type"], options["hoodie.bucket.index.num.buckets"] = "BUCKET", fmt.Sprint(n)
+	}
+}
+
+// rowsOf are rows given as objects in the encoding of hudictl's jsonl.
+func rowsOf(t testing.TB, s *schema.Schema, list ...map[string]any) (iter.Seq2[arrow.RecordBatch, error], error) {
+	t.Helper()
+	var text bytes.Buffer
+	for _, row := range list {
+		require.NoError(t, json.NewEncoder(&text).Encode(row))
+	}
+	_, batches, err := rowio.Read(t.Context(), &text, rowio.JSONL, rowio.ReadOptions{Schema: s, Alloc: memory.DefaultAllocator})
+	return batches, err
+}
+
+// write writes rows given as rowsOf has them.
 func (o ours) write(t testing.TB, op hudi.Operation, s *schema.Schema, rows []map[string]any) hudi.Commit {
 	t.Helper()
-	var lines bytes.Buffer
-	for _, row := range rows {
-		text, err := json.Marshal(row)
-		require.NoError(t, err)
-		lines.Write(append(text, '\n'))
-	}
-	_, batches, err := rowio.Read(t.Context(), &lines, rowio.JSONL, rowio.ReadOptions{Schema: s, Alloc: memory.DefaultAllocator})
+	batches, err := rowsOf(t, s, rows...)
 	require.NoError(t, err)
 	commit, err := o.open(t).Write(t.Context(), op, hudi.Rows{Schema: s, Batches: batches}, hudi.WriteOptions{})
 	require.NoError(t, err)

@@ -1,9 +1,6 @@
 package interop_test
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -13,11 +10,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/stretchr/testify/require"
 
 	"github.com/hudi-go/hudi-go/hudi"
-	"github.com/hudi-go/hudi-go/internal/rowio"
 	"github.com/hudi-go/hudi-go/interop"
 	"github.com/hudi-go/hudi-go/interop/pingpong"
 	"github.com/hudi-go/hudi-go/interop/randomtable"
@@ -62,7 +57,7 @@ func TestPingPong(t *testing.T) {
 						p.step()
 					}
 					p.askAll()
-					t.Logf("%s: Spark failed at %d steps; %d questions; known: %v", s, p.failed, p.asked, p.known)
+					t.Logf("%s: %d questions; known: %v", s, p.asked, p.known)
 				}))
 			}
 		})
@@ -145,7 +140,7 @@ func (p *pingPong) schema(columns []randomtable.Column) *schema.Schema {
 	return s
 }
 
-// step has the next step done, and asks. A step that Spark is known to fail at is undone.
+// step has the next step done, and asks.
 func (p *pingPong) step() {
 	p.t.Helper()
 	step := p.seq.Next()
@@ -153,18 +148,7 @@ func (p *pingPong) step() {
 	line := &p.done[len(p.done)-1]
 	before := p.completed()
 	plans := p.plans()
-	err := p.do(step)
-	if err != nil {
-		*line += "\n    fails: " + err.Error()
-		why := p.knownFailure(step, err)
-		require.NotEmpty(p.t, why, "%s: %v", step, err)
-		p.known[why]++
-		p.failed++
-		require.NoError(p.t, p.recover(), "after %s", step)
-		p.seq.Failed(step)
-		p.ask()
-		return
-	}
+	require.NoError(p.t, p.do(step), "%s", step)
 	var fresh []instant
 	for _, found := range p.completed() {
 		if !slices.Contains(before, found) {
@@ -227,14 +211,8 @@ func (p *pingPong) weDo(step pingpong.Step) error {
 			_, err = tab.Write(ctx, ourOperations[step.Op], hudi.Rows{}, hudi.WriteOptions{Partitions: []string{partition}})
 			return err
 		}
-		var lines bytes.Buffer
-		for _, row := range step.Rows {
-			text, err := json.Marshal(row)
-			require.NoError(p.t, err)
-			lines.Write(append(text, '\n'))
-		}
 		s := p.schema(step.Columns)
-		_, batches, err := rowio.Read(ctx, &lines, rowio.JSONL, rowio.ReadOptions{Schema: s, Alloc: memory.DefaultAllocator})
+		batches, err := rowsOf(p.t, s, step.Rows...)
 		require.NoError(p.t, err)
 		_, err = tab.Write(ctx, ourOperations[step.Op], hudi.Rows{Schema: s, Batches: batches}, hudi.WriteOptions{})
 		return err
@@ -332,20 +310,4 @@ func (p *pingPong) plans() []string {
 		files[i] = filepath.Base(f)[:17]
 	}
 	return files
-}
-
-// failures are what Spark fails at, in its words, and our name of it in docs/compat.md.
-var failures = []struct{ text, why string }{}
-
-func (p *pingPong) knownFailure(step pingpong.Step, err error) string {
-	var engine *interop.EngineError
-	if !errors.As(err, &engine) || len(p.seq.Model.Points) == 0 {
-		return ""
-	}
-	for _, f := range failures {
-		if strings.Contains(engine.Text, f.text) {
-			return f.why
-		}
-	}
-	return ""
 }

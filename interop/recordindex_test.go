@@ -3,7 +3,6 @@ package interop_test
 import (
 	"fmt"
 	"maps"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -11,7 +10,6 @@ import (
 	"github.com/hudi-go/hudi-go/hudi"
 	"github.com/hudi-go/hudi-go/interop"
 	"github.com/hudi-go/hudi-go/query"
-	"github.com/hudi-go/hudi-go/schema"
 	"github.com/hudi-go/hudi-go/table"
 )
 
@@ -74,10 +72,10 @@ func TestRecordIndex(t *testing.T) {
 		require.NoError(t, err)
 		m.check()
 		// Spark compacts the metadata table, then we do.
-		m.more = map[string]string{"hoodie.metadata.compact.max.delta.commits": "1"}
+		m.options = map[string]string{"hoodie.metadata.compact.max.delta.commits": "1"}
 		m.write(other, "upsert", 1, 3)
 		m.write(other, "insert", 70, 73)
-		m.more = nil
+		m.options = nil
 		m.write(we, "upsert", 71, 75)
 		for i := range 12 {
 			m.write(we, "upsert", 80+i, 82+i)
@@ -129,31 +127,25 @@ func TestRecordIndexBegins(t *testing.T) {
 	})
 }
 
-// recordTurns is a table with a record index, and the rows that it must have.
+// recordTurns are turns on a table with a record index.
 type recordTurns struct {
-	t       *testing.T
-	spark   *interop.Spark
+	turns
 	shape   recordShape
-	ours    ours
-	without bool              // no record index yet
-	more    map[string]string // further options of Spark's writes
-	shift   int               // to the partitions that rows come with
-	rows    map[int]string
-	ts      int64
+	without bool // no record index yet
+	shift   int  // to the partitions that rows come with
 }
 
 func newRecordTurns(t *testing.T, s recordShape) *recordTurns {
-	m := &recordTurns{t: t, spark: interop.SparkOf(t, s.release), shape: s, rows: map[int]string{}}
-	m.ours.path = filepath.Join(t.TempDir(), "turns")
-	m.ours.options = manual(map[string]string{
-		"hoodie.metadata.enable": "true", "hoodie.parquet.small.file.limit": "0", "hoodie.clean.commits.retained": "2",
-	})
-	c := table.NewConfig("turns")
-	c.Type, c.Keys, c.Ordering, c.PartitionBy = s.typ, []string{"id"}, []string{"ts"}, []string{"part"}
-	c.Version = s.release.TableVersion()
-	c.InitialVersion = c.Version
-	c.CreateSchema = fmt.Sprintf(alternateAvro, "")
-	m.ours.create(t, c)
+	m := &recordTurns{turns: newTurns(t, interop.SparkOf(t, s.release), s.typ), shape: s}
+	m.part = func(id int) string { return fmt.Sprint("p-", (id+m.shift)%3) }
+	// We find rows by the index, or by reading as long as none moves.
+	m.own = func() map[string]string { return m.indexOptions(m.ts%2 == 0 || m.shift > 0) }
+	m.theirs = func() map[string]string {
+		out := m.indexOptions(true)
+		out["hoodie.metadata.index.column.stats.enable"], out["hoodie.metadata.index.partition.stats.enable"] = "false", "false"
+		return out
+	}
+	m.check = m.compare
 	return m
 }
 
@@ -176,53 +168,8 @@ func (m *recordTurns) indexOptions(find bool) map[string]string {
 	return o
 }
 
-func (m *recordTurns) undone(op string, first, last int) {
-	m.t.Helper()
-	before := maps.Clone(m.rows)
-	m.write(we, op, first, last)
-	all := timelineOf(m.t, m.ours.path)
-	require.NoError(m.t, m.ours.open(m.t).Rollback(m.t.Context(), all[len(all)-1].requested))
-	m.rows = before
-	m.check()
-}
-
-// write writes or deletes the rows with ids from the first up to the last, and checks.
-func (m *recordTurns) write(who actor, op string, first, last int) {
-	m.t.Helper()
-	m.ts++
-	var rows []map[string]any
-	for id := first; id < last; id++ {
-		v := fmt.Sprintf("%s%d", who, m.ts)
-		rows = append(rows, map[string]any{"id": id, "part": fmt.Sprint("p-", (id+m.shift)%3), "v": v, "n": 1, "ts": m.ts})
-		if op == "delete" {
-			delete(m.rows, id)
-		} else {
-			m.rows[id] = v
-		}
-	}
-	if who == we {
-		s, err := schema.Parse(fmt.Sprintf(alternateAvro, ""))
-		require.NoError(m.t, err)
-		o := m.ours
-		o.options = maps.Clone(o.options)
-		// We find rows by the index, or by reading as long as none moves.
-		maps.Copy(o.options, m.indexOptions(m.ts%2 == 0 || m.shift > 0))
-		o.write(m.t, hudi.Operation(op), s, rows)
-	} else {
-		options := map[string]string{"hoodie.parquet.small.file.limit": "0", "hoodie.metadata.enable": "true",
-			"hoodie.metadata.index.column.stats.enable": "false", "hoodie.metadata.index.partition.stats.enable": "false"}
-		if m.shape.release == interop.Hudi015 {
-			options["hoodie.datasource.write.payload.class"] = "org.apache.hudi.common.model.DefaultHoodieRecordPayload"
-		}
-		maps.Copy(options, m.indexOptions(true))
-		maps.Copy(options, m.more)
-		m.spark.Write(m.t, interop.Write{Path: m.ours.path, Name: "turns", Op: op, Schema: alternateDDL, Rows: rows, Options: options})
-	}
-	m.check()
-}
-
-// check has both engines read the table, whole and by keys, and compares the index with the files.
-func (m *recordTurns) check() {
+// compare has both engines read the table, whole and by keys, and compares the index with the files.
+func (m *recordTurns) compare() {
 	m.t.Helper()
 	tab := m.ours.open(m.t)
 	if !m.without {

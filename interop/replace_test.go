@@ -3,7 +3,6 @@ package interop_test
 import (
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -70,15 +69,9 @@ type pastRows struct {
 
 func newReplaceTurns(t *testing.T, spark *interop.Spark, typ table.Type, with bool) *replaceTurns {
 	m := &replaceTurns{t: t, spark: spark, typ: typ, metadata: with, rows: map[int]replaceRow{}}
-	m.ours = ours{filepath.Join(t.TempDir(), "replaced"), manual(map[string]string{
+	m.ours = newOurs(t, spark.Release, "replaced", typ, fmt.Sprintf(alternateAvro, ""), map[string]string{
 		"hoodie.metadata.enable": fmt.Sprint(with), "hoodie.parquet.small.file.limit": "0", "hoodie.clean.commits.retained": "20",
-	})}
-	c := table.NewConfig("replaced")
-	c.Type, c.Keys, c.Ordering, c.PartitionBy = typ, []string{"id"}, []string{"ts"}, []string{"part"}
-	c.Version = spark.Release.TableVersion()
-	c.InitialVersion = c.Version
-	c.CreateSchema = fmt.Sprintf(alternateAvro, "")
-	m.ours.create(t, c)
+	}, nil)
 	return m
 }
 

@@ -95,7 +95,7 @@ const indexedAvro = `{"type":"record","name":"indexed","fields":[{"name":"id","t
 	{"name":"cost","type":["null",{"type":"fixed","name":"cost","size":6,"logicalType":"decimal","precision":12,"scale":3}],"default":null},
 	{"name":"flag","type":["null","boolean"],"default":null},{"name":"o","type":["null","int"],"default":null}]}`
 
-// TestSkippingOurTables asks tables that we have made with our statistics, and that Spark has gone on with. Spark's skipping by
+// TestSkippingOurTables asks tables that we have made with our statistics. Spark's skipping by
 // them loses no row but those that it loses by its own (docs/compat.md).
 func TestSkippingOurTables(t *testing.T) {
 	interop.Need(t, interop.EngineSpark)

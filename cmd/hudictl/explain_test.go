@@ -19,8 +19,7 @@ func TestExplain(t *testing.T) {
 	for i := range 20 {
 		fmt.Fprintf(&rows, `{"id":%d,"day":"d%d","n":%d}`+"\n", i, i%2, i)
 	}
-	// Without the statistics of a metadata table, by which whole partitions would be passed over.
-	ok(t, rows.String(), "commit", uri, "--op", "insert", "--input", "jsonl", "--option", "hoodie.metadata.enable=false", "-")
+	ok(t, rows.String(), "commit", uri, "--op", "insert", "--input", "jsonl", "-")
 	explain := func(where string) []map[string]any {
 		return objects(t, ok(t, "", "query", uri, "--explain", "--columns", "id", "--where", where))
 	}

@@ -12,7 +12,7 @@ import (
 func TestMetadata(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "t")
 	ok(t, "", "create", dir, "--name", "t", "--keys", "id")
-	ok(t, `{"id":1,"v":"a"}`, "commit", dir, "-", "--op", "upsert", "--option", "hoodie.metadata.enable=false")
+	ok(t, `{"id":1,"v":"a"}`, "commit", dir, "-", "--op", "upsert")
 	require.NoDirExists(t, filepath.Join(dir, ".hoodie", "metadata"))
 	require.Contains(t, ok(t, "", "metadata", "init", dir), "has a metadata table")
 	ok(t, `{"id":2,"v":"b"}`, "commit", dir, "-", "--op", "upsert")

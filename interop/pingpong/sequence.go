@@ -200,10 +200,3 @@ func (s *Sequence) Done(step Step, at Instant) {
 	s.last = step
 	s.steps++
 }
-
-// Failed says that a step has left the table as it was.
-func (s *Sequence) Failed(step Step) {
-	s.Table.Columns = step.before
-	s.last = Step{}
-	s.steps++
-}
