@@ -64,38 +64,34 @@ type Spark struct {
 	scratch string
 }
 
-var shared = sync.OnceValues(func() (*Spark, error) {
-	s, err := startSpark(Hudi120)
-	if err == nil {
-		stopAtEnd(s.stop)
-	}
-	return s, err
-})
+// sessions are those of the test binary, one of each release.
+var sessions = map[Release]func() (*Spark, error){Hudi015: session(Hudi015), Hudi102: session(Hudi102), Hudi120: session(Hudi120)}
 
-// SharedSpark is the test binary's one Spark session with Hudi 1.2.0, started by the first test that needs it (some 5
-// seconds) and ended by Main. The JVM also ends by itself when the test binary dies.
-func SharedSpark(t testing.TB) *Spark {
-	t.Helper()
-	Need(t, EngineSpark)
-	s, err := shared()
-	if err != nil {
-		t.Fatalf("interop: start Spark: %v", err)
-	}
-	return s
+func session(r Release) func() (*Spark, error) {
+	return sync.OnceValues(func() (*Spark, error) {
+		s, err := startSpark(r)
+		if err == nil {
+			stopAtEnd(s.stop)
+		}
+		return s, err
+	})
 }
 
-// SparkOf is a Spark session with a release of Hudi: the shared one, or one that ends with the test.
+// SharedSpark is SparkOf the newest release.
+func SharedSpark(t testing.TB) *Spark {
+	t.Helper()
+	return SparkOf(t, Hudi120)
+}
+
+// SparkOf is the test binary's one Spark session with a release of Hudi, started by the first test that needs it (some 5
+// seconds, and its first commands are slow) and ended by Main. The JVM also ends by itself when the test binary dies.
 func SparkOf(t testing.TB, r Release) *Spark {
 	t.Helper()
-	if r == Hudi120 {
-		return SharedSpark(t)
-	}
 	Need(t, EngineSpark)
-	s, err := startSpark(r)
+	s, err := sessions[r]()
 	if err != nil {
 		t.Fatalf("interop: start Spark with Hudi %s: %v", r, err)
 	}
-	t.Cleanup(s.stop)
 	return s
 }
 
