@@ -16,14 +16,13 @@ import (
 // and both read the same rows by it.
 func TestMetadataTable(t *testing.T) {
 	interop.Need(t, interop.EngineSpark)
-	for i, release := range []interop.Release{interop.Hudi120, interop.Hudi102, interop.Hudi015} {
-		spark := interop.SparkOf(t, release)
-		for k, typ := range []table.Type{table.MOR, table.COW} {
-			if !interop.Whole() && (k != i%2 || i == 1) {
-				continue
+	for _, release := range []interop.Release{interop.Hudi120, interop.Hudi102, interop.Hudi015} {
+		for _, typ := range []table.Type{table.MOR, table.COW} {
+			if !interop.Whole() && (release != interop.Hudi015 || typ != table.MOR) {
+				continue // TestRecordIndex and others have metadata tables of version 9
 			}
 			t.Run(fmt.Sprintf("v%d %s", release.TableVersion(), typ), func(t *testing.T) {
-				m := newMetadataTurns(t, spark, typ)
+				m := newMetadataTurns(t, interop.SparkOf(t, release), typ)
 				m.write(we, "insert", 0, 20)
 				m.write(we, "upsert", 5, 10)
 				m.write(other, "upsert", 8, 24)
