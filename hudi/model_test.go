@@ -59,6 +59,9 @@ func TestModel(t *testing.T) {
 	})
 }
 
+// partsMemory is so little that most writes are done in parts.
+const partsMemory = 2400
+
 // simulation is a table and its model, with the past that both remember.
 type simulation struct {
 	*model
@@ -287,7 +290,19 @@ func (s *simulation) change(rt *rapid.T, o hudi.Operation) {
 
 func (s *simulation) write(rt *rapid.T, o hudi.Operation, list []rec) {
 	before := s.model.clone()
-	_, err := s.table.Write(rt.Context(), o, input(s.alloc, rapid.IntRange(1, 3).Draw(rt, "batch"), list), hudi.WriteOptions{})
+	batch := rapid.IntRange(1, 3).Draw(rt, "batch")
+	err := error(hudi.ErrInvalid)
+	if rapid.Bool().Draw(rt, "in parts") { // unless it fits, or rows of one key or file group do not
+		small, openErr := hudi.OpenStore(context.Background(), s.store, append(s.options(), hudi.WithMemory(partsMemory))...)
+		require.NoError(rt, openErr)
+		if _, err = small.Write(rt.Context(), o, input(s.alloc, batch, list), hudi.WriteOptions{}); err != nil {
+			require.ErrorIs(rt, err, hudi.ErrInvalid)
+			require.ErrorContains(rt, err, "--memory")
+		}
+	}
+	if err != nil {
+		_, err = s.table.Write(rt.Context(), o, input(s.alloc, batch, list), hudi.WriteOptions{})
+	}
 	require.NoError(rt, err)
 	s.model.apply(o, list)
 	s.remember(rt, before, false)
@@ -296,6 +311,11 @@ func (s *simulation) write(rt *rapid.T, o hudi.Operation, list []rec) {
 		require.NoError(rt, err)
 		problems, err := tab.Check(context.Background())
 		require.NoError(rt, err)
+		if s.kind.version == 6 && s.kind.typ == table.MOR {
+			// A late delete beside a pending compaction takes the row away once that is done (merge.Legacy.FinalDeletes), and
+			// the index keeps the key, which does no harm.
+			problems = slices.DeleteFunc(problems, func(p hudi.Problem) bool { return strings.HasSuffix(p.Problem, "has no row") })
+		}
 		require.Empty(rt, problems)
 	}
 }
@@ -338,16 +358,17 @@ func (s *simulation) rollback(rt *rapid.T) {
 	at := len(s.history) - 1
 	target := s.history[at]
 	err := s.table.Rollback(rt.Context(), target.Time)
-	switch tl, loadErr := s.table.Timeline(rt.Context()); {
-	case loadErr != nil:
-		require.NoError(rt, loadErr)
-	case target.Time < s.earliest(rt):
-		require.ErrorIs(rt, err, hudi.ErrCleaned)
-		return
-	case slices.ContainsFunc(tl.Pending(), func(i timeline.Instant) bool {
-		return i.Action == timeline.Compaction && i.Time > target.Time
-	}):
-		require.ErrorIs(rt, err, hudi.ErrInvalid)
+	tl, loadErr := s.table.Timeline(rt.Context())
+	require.NoError(rt, loadErr)
+	var refused []error
+	if target.Time < s.earliest(rt) {
+		refused = append(refused, hudi.ErrCleaned)
+	}
+	if slices.ContainsFunc(tl.Pending(), func(i timeline.Instant) bool { return i.Action == timeline.Compaction && i.Time > target.Time }) {
+		refused = append(refused, hudi.ErrInvalid)
+	}
+	if refused != nil {
+		require.True(rt, slices.ContainsFunc(refused, func(want error) bool { return errors.Is(err, want) }), "%v", err)
 		return
 	}
 	require.NoError(rt, err)

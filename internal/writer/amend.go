@@ -64,11 +64,7 @@ func (w *write) amend(ctx context.Context, found []Amended) ([]*timeline.WriteSt
 	if err := w.onTop(ctx, jobs); err != nil {
 		return nil, err
 	}
-	content, err := w.profile(jobs).Encode(w.txn.Timeline().Layout())
-	if err != nil {
-		return nil, err
-	}
-	if err := w.txn.Start(ctx, content); err != nil {
+	if err := w.start(ctx, jobs); err != nil {
 		return nil, err
 	}
 	workers := mem.Workers(w.options.Memory, cow.FileBytes)

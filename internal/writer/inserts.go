@@ -42,6 +42,9 @@ func (w *write) placeInserts(ctx context.Context, s *stage, partition string, jo
 	}
 	rowBytes := w.rowBytes(ctx, s)
 	mor := w.table.Config.Type == table.MOR
+	if mor && w.excess != nil {
+		stored = nil // a part does not know which file groups get logs from the others
+	}
 	if mor { // few files, and the smallest: each is rewritten for rows that a new one could have
 		stored = smallestFirst(stored)
 	}
@@ -63,7 +66,7 @@ func (w *write) placeInserts(ctx context.Context, s *stage, partition string, jo
 		if j.stage != s || f.Base == nil || replaced || f.Base.Size >= w.options.SmallBytes || mor && (busy || !fillable(j)) {
 			continue
 		}
-		room := int((w.options.TargetBytes - f.Base.Size) / rowBytes)
+		room := int((w.options.TargetBytes-f.Base.Size)/rowBytes) - w.placed[id]
 		n := min(max(room, 0), len(fresh))
 		if n == 0 {
 			continue
@@ -72,19 +75,38 @@ func (w *write) placeInserts(ctx context.Context, s *stage, partition string, jo
 			jobs = append(jobs, j)
 		}
 		j.inserts, fresh = fresh[:n:n], fresh[n:]
+		w.place(id, n)
 		filled++
 	}
 	perFile := w.options.SplitRows
 	if perFile == 0 {
 		perFile = max(int(w.options.TargetBytes/rowBytes), 1)
 	}
+	if w.excess != nil {
+		perFile = min(perFile, w.partRows())
+	}
 	for len(fresh) > 0 {
-		n := min(perFile, len(fresh))
-		j := newJob(s, index.Group{New: true, FileSlice: table.FileSlice{Partition: partition, FileID: w.newFileID()}})
+		id, opened := w.opened[partition]
+		if !opened || w.placed[id] >= perFile {
+			id = table.GroupID{Partition: partition, FileID: w.newFileID()}
+		}
+		n := min(perFile-w.placed[id], len(fresh))
+		j := newJob(s, index.Group{New: true, FileSlice: table.FileSlice{Partition: partition, FileID: id.FileID}})
 		j.inserts, fresh = fresh[:n:n], fresh[n:]
 		jobs = append(jobs, j)
+		w.place(id, n)
+		if w.opened != nil {
+			w.opened[partition] = id
+		}
 	}
 	return jobs, nil
+}
+
+// place notes, in a write in parts, that a file group gets new rows.
+func (w *write) place(id table.GroupID, rows int) {
+	if w.placed != nil {
+		w.placed[id] += rows
+	}
 }
 
 // fillable tells whether a merge-on-read group may get a new base file for inserts: there

@@ -50,8 +50,8 @@ func (x *openedIndex) close() {
 
 // openIndex opens the metadata table as it was when the write began, once.
 func (w *write) openIndex(ctx context.Context) (*metadata.Table, error) {
-	w.opened.once.Do(func() { w.opened.table, w.opened.err = w.txn.Metadata(ctx) })
-	return w.opened.table, w.opened.err
+	w.looked.once.Do(func() { w.looked.table, w.looked.err = w.txn.Metadata(ctx) })
+	return w.looked.table, w.looked.err
 }
 
 // chooseRecords has keys looked for in the record index. A table that has none, or one of the other

@@ -9,7 +9,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
-	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/internal/mem"
 	"github.com/hudi-go/hudi-go/merge"
 	"github.com/hudi-go/hudi-go/schema"
 )
@@ -41,10 +41,14 @@ func (w *write) releaseStages() {
 	for _, s := range w.stages {
 		s.changes.Release()
 	}
-	w.stages = nil
+	for _, rows := range w.kept {
+		rows.Release()
+	}
+	w.stages, w.kept = nil, nil
 }
 
-// stageAll reads the input to its end.
+// stageAll reads the input to its end. What needs more memory than staging may take is in w.excess then, and nothing
+// is staged.
 func (w *write) stageAll(ctx context.Context) error {
 	byPath := map[string]*stage{}
 	for batch, err := range w.input.Rows {
@@ -54,32 +58,49 @@ func (w *write) stageAll(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if w.global() {
+		switch {
+		case w.excess != nil:
+			err = w.excess.Append(batch)
+		case w.global():
 			err = w.stageWhole(batch)
-		} else {
-			err = w.eachPartition(batch, func(partition string, rows arrow.RecordBatch) error {
-				s := byPath[partition]
-				if s == nil {
-					s = w.newStage(partition)
-					if w.options.Operation == Insert && !w.index.Assigns() && !w.options.Combine {
-						s.changes.KeepDuplicates()
-					}
-					byPath[partition] = s
-				}
-				path := w.constant(partition, int(rows.NumRows()))
-				defer path.Release()
-				return w.add(s, rows, path)
-			})
+		default:
+			err = w.stageBatch(byPath, batch, func(s *stage, rows arrow.RecordBatch) error { return w.addRows(s, rows) })
+		}
+		if err == nil && w.held() > w.options.Memory {
+			err = w.moveOut()
 		}
 		if err != nil {
 			return err
 		}
-		if held := w.held(); held > w.options.Memory {
-			return fmt.Errorf("write to table %s: the input needs more than the %d MiB that staging may take: raise --memory, write it in parts, or load it with bulk-insert, which streams: %w",
-				w.table.Config.Name, w.options.Memory>>20, base.ErrInvalid)
-		}
 	}
 	return nil
+}
+
+// stageBatch calls add with the rows of each partition in a batch and its stage.
+func (w *write) stageBatch(byPath map[string]*stage, batch arrow.RecordBatch, add func(s *stage, rows arrow.RecordBatch) error) error {
+	return w.eachPartition(batch, func(partition string, rows arrow.RecordBatch) error {
+		s := byPath[partition]
+		if s == nil {
+			s = w.newStage(partition)
+			if w.repeats() {
+				s.changes.KeepDuplicates()
+			}
+			byPath[partition] = s
+		}
+		return add(s, rows)
+	})
+}
+
+// repeats tells whether rows that share a key are all written.
+func (w *write) repeats() bool {
+	return w.options.Operation == Insert && !w.index.Assigns() && !w.options.Combine
+}
+
+// addRows puts the rows of a stage's partition into it.
+func (w *write) addRows(s *stage, rows arrow.RecordBatch) error {
+	path := w.constant(s.partition, int(rows.NumRows()))
+	defer path.Release()
+	return w.add(s, rows, path)
 }
 
 // stageWhole adds a batch to the one stage of a write that looks for keys in all partitions. A
@@ -117,6 +138,11 @@ func (w *write) held() (bytes int64) {
 	for _, s := range w.stages {
 		bytes += s.changes.Bytes()
 	}
+	if w.options.Operation == Delete { // else the stages have the same columns
+		for _, rows := range w.kept {
+			bytes += mem.BatchSize(rows)
+		}
+	}
 	return bytes
 }
 
@@ -152,6 +178,10 @@ func (w *write) eachPartition(batch arrow.RecordBatch, f func(partition string, 
 
 // add puts incoming rows, whose partitions are given, into a stage.
 func (w *write) add(s *stage, rows arrow.RecordBatch, partitions arrow.Array) error {
+	if w.divides() {
+		rows.Retain()
+		w.kept = append(w.kept, rows)
+	}
 	if w.options.Operation == Delete {
 		return w.addDeletes(s, rows)
 	}

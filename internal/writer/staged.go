@@ -3,6 +3,7 @@ package writer
 import (
 	"cmp"
 	"context"
+	"errors"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -24,6 +25,13 @@ type job struct {
 	top table.FileSlice
 	// updates are entries whose keys the group may have; inserts are new to it.
 	updates, inserts []int32
+	// further are entries, updates and inserts, that are not in the stage: those of a write in parts.
+	further [2]int64
+}
+
+// counts are the numbers of the job's entries.
+func (j *job) counts() (updates, inserts int64) {
+	return int64(len(j.updates)) + j.further[0], int64(len(j.inserts)) + j.further[1]
 }
 
 func (j *job) id() table.GroupID {
@@ -38,8 +46,26 @@ func (w *write) staged(ctx context.Context) ([]*timeline.WriteStat, error) {
 	}
 	defer w.releaseStages()
 	if err := w.stageAll(ctx); err != nil {
+		if w.excess != nil {
+			err = errors.Join(err, w.excess.Close())
+		}
 		return nil, err
 	}
+	if w.excess != nil {
+		return w.inParts(ctx)
+	}
+	jobs, err := w.planned(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.start(ctx, jobs); err != nil {
+		return nil, err
+	}
+	return w.perform(ctx, jobs)
+}
+
+// planned plans the write, and refuses one that a reader would not see.
+func (w *write) planned(ctx context.Context) ([]*job, error) {
 	clustering, err := w.view.PendingClusterings(ctx)
 	if err != nil {
 		return nil, err
@@ -53,26 +79,26 @@ func (w *write) staged(ctx context.Context) ([]*timeline.WriteStat, error) {
 			return nil, txn.Clustered(w.table, j.group.Partition, j.group.FileID, at)
 		}
 	}
-	if err := w.visible(ctx, jobs); err != nil {
-		return nil, err
-	}
-	content, err := w.profile(jobs).Encode(w.txn.Timeline().Layout())
-	if err != nil {
-		return nil, err
-	}
-	if err := w.txn.Start(ctx, content); err != nil {
-		return nil, err
-	}
-	return w.perform(ctx, jobs)
+	return jobs, w.visible(ctx, jobs)
 }
 
-// profile is the content of the inflight file: what the write is about to do.
+// start says what the write is about to do.
+func (w *write) start(ctx context.Context, jobs []*job) error {
+	content, err := w.profile(jobs).Encode(w.txn.Timeline().Layout())
+	if err != nil {
+		return err
+	}
+	return w.txn.Start(ctx, content)
+}
+
+// profile is the content of the inflight file.
 func (w *write) profile(jobs []*job) *timeline.CommitMetadata {
 	m := w.metadata(nil)
 	for _, j := range jobs {
-		stat := &timeline.WriteStat{PrevCommit: timeline.NoPrevCommit, NumInserts: int64(len(j.inserts)), PartitionPath: j.group.Partition}
+		updates, inserts := j.counts()
+		stat := &timeline.WriteStat{PrevCommit: timeline.NoPrevCommit, NumInserts: inserts, PartitionPath: j.group.Partition}
 		if !j.group.New {
-			stat.FileID, stat.PrevCommit, stat.NumUpdateWrites = j.group.FileID, cmp.Or(j.top.BaseInstant, j.group.BaseInstant), int64(len(j.updates))
+			stat.FileID, stat.PrevCommit, stat.NumUpdateWrites = j.group.FileID, cmp.Or(j.top.BaseInstant, j.group.BaseInstant), updates
 		}
 		m.PartitionToWriteStats[j.group.Partition] = append(m.PartitionToWriteStats[j.group.Partition], stat)
 	}

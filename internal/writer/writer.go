@@ -19,6 +19,7 @@ import (
 	"github.com/hudi-go/hudi-go/cow"
 	"github.com/hudi-go/hudi-go/index"
 	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/internal/mem"
 	"github.com/hudi-go/hudi-go/internal/metadata"
 	"github.com/hudi-go/hudi-go/internal/txn"
 	"github.com/hudi-go/hudi-go/keygen"
@@ -256,6 +257,9 @@ type write struct {
 	marked  bool
 	part    *partial // nil if rows have all columns
 	stages  []*stage
+	kept    []arrow.RecordBatch // what the stages were made of
+	excess  *mem.Spool          // the input if that is more than can be staged, else nil
+	rowHeld int64               // what a staged row takes then
 
 	txn    *txn.Txn
 	view   *table.View
@@ -265,9 +269,13 @@ type write struct {
 	seqno  atomic.Int64
 	// replaced are the file groups that the write hides, by partition; nil unless it replaces.
 	replaced map[string][]string
+	// placed is how many new rows file groups have been given, opened the newest file group of each partition: of a
+	// write in parts.
+	placed map[table.GroupID]int
+	opened map[string]table.GroupID
 
 	records *metadata.Records // of the record index, nil if the table has none
-	opened  openedIndex
+	looked  openedIndex
 }
 
 // resolve finds out what the write needs to know of the table as a timeline shows it.
@@ -407,7 +415,7 @@ func (w *write) run(ctx context.Context, t *txn.Txn, files func(ctx context.Cont
 		return Result{}, err
 	}
 	w.begun(t, gathered)
-	defer w.opened.close()
+	defer w.looked.close()
 	if err := w.followKeys(ctx); err != nil {
 		return Result{}, err
 	}
