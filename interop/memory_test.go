@@ -1,9 +1,11 @@
 package interop_test
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -106,12 +108,60 @@ func TestScanMemory(t *testing.T) {
 	require.GreaterOrEqual(t, logs, times*memory<<20*9/10)
 	peak := scanPeak(t, path, memory, rows)
 	t.Logf("logs %d MiB, memory %d MiB: peak %d MiB", logs>>20, memory, peak)
-	limit := memory * 6 / 5
+	require.LessOrEqual(t, peak, keptTo(memory))
+}
+
+// keptTo is what a command that keeps to so many MiB of memory may take: a fifth more.
+func keptTo(memory int) int {
 	if memory < 256 { // what the program itself takes, and its garbage, is more than so little memory
 		const program, garbage = 80, 16
-		limit = program + 2*memory + garbage
+		return program + 2*memory + garbage
 	}
-	require.LessOrEqual(t, peak, limit)
+	return memory * 6 / 5
+}
+
+// An upsert of every row of a table takes no more memory than it may, however many rows there are: HUDI_GO_UPSERT_ROWS
+// (300000) with HUDI_GO_UPSERT_MIB (48).
+func TestUpsertMemory(t *testing.T) {
+	interop.Need(t)
+	rows, memory := setting(t, "HUDI_GO_UPSERT_ROWS", 300_000), setting(t, "HUDI_GO_UPSERT_MIB", 48)
+	for _, kind := range []string{"cow", "mor"} {
+		path := filepath.Join(t.TempDir(), "things")
+		columns := filepath.Join(t.TempDir(), "things.avsc")
+		require.NoError(t, os.WriteFile(columns, []byte(`{"type":"record","name":"thing","fields":[{"name":"id","type":"long"},`+
+			`{"name":"state","type":"string"},{"name":"price","type":"double"},{"name":"note","type":"string"},{"name":"ts","type":"long"}]}`), 0o644))
+		index := fmt.Sprintf("bucket:%d", 1+rows/100_000)
+		require.NoError(t, interop.Hudictl(t, "create", path, "--name", "things", "--type", kind, "--keys", "id", "--ordering", "ts", "--schema", columns, "--index", index).Run())
+		commit := func(op string, step, ts int) int {
+			in, out := io.Pipe()
+			go func() {
+				to := bufio.NewWriter(out)
+				for i := range rows {
+					id := i * step % rows // in another order
+					fmt.Fprintf(to, `{"id":%d,"state":"%d","price":%d.5,"note":"a note on thing %d that nobody is ever going to read, number %d","ts":%d}`+"\n", id, ts, id, id, i, ts)
+				}
+				_ = out.CloseWithError(to.Flush())
+			}()
+			cmd := interop.Hudictl(t, "commit", path, "--op", op, "--input", "jsonl", "--quiet", "--memory", fmt.Sprintf("%dMiB", memory), "-")
+			var problems bytes.Buffer
+			cmd.Stdin, cmd.Stderr = in, &problems
+			require.NoError(t, cmd.Start())
+			peak := make(chan int, 1)
+			go func() { peak <- watchMemory(cmd.Process.Pid) }()
+			require.NoError(t, cmd.Wait(), &problems)
+			return <-peak
+		}
+		commit("bulk-insert", 1, 1)
+		began := time.Now()
+		peak := commit("upsert", 7_919, 2) // a prime
+		t.Logf("%s: upsert of %d rows into as many with %d MiB in %s, peak %d MiB", kind, rows, memory, time.Since(began).Round(time.Second), peak)
+		require.LessOrEqual(t, peak, keptTo(memory), kind)
+		seen := interop.Hudictl(t, "query", path, "--output", "jsonl", "--columns", "id", "--where", "state = '2'", "--quiet")
+		count := &lineCounter{}
+		seen.Stdout = count
+		require.NoError(t, seen.Run())
+		require.Equal(t, rows, count.lines, kind)
+	}
 }
 
 // scanPeak reads all rows of a table and returns the peak of memory in MiB.
