@@ -134,6 +134,7 @@ func open(st storage.Store, c *table.Config, o options) (*Table, error) {
 	}
 	o.props = o.props.Under(c.Property)
 	c.MergeBy(o.props.Get(conf.PayloadClass))
+	c.KeysBy(o.props)
 	h := table.NewHandle(st, c, o.clock, o.log)
 	h.Zone = o.zone
 	for _, d := range []struct {

@@ -33,18 +33,33 @@ type Generator struct {
 	hive       bool
 	encode     bool
 	slash      bool // a date 2026-01-31 is the folders 2026/01/31
+	timed      *timed
+	times      []bool // which partition fields are times
 }
 
-// New makes the generator that a table's configuration names. Generators that are not
-// there (timestamp, custom) wrap ErrUnsupported; a field that the schema
-// lacks wraps ErrInvalid.
+// New makes the generator that a table's configuration names. A generator of the user's
+// wraps ErrUnsupported, a field that the schema lacks wraps ErrInvalid.
 func New(c *table.Config, s *schema.Schema) (*Generator, error) {
 	kind := kindOf(c)
 	g := &Generator{keys: c.Keys, partitions: c.PartitionBy, hive: c.HiveStyle, encode: c.URLEncode, slash: c.SlashDates && len(c.PartitionBy) == 1}
 	switch kind {
-	case simple:
+	case simple, timestamp:
 		if len(g.keys) > 1 || len(g.partitions) != 1 {
-			return nil, fmt.Errorf("keygen: the simple generator takes one key and one partition field, the table has %d and %d: %w", len(g.keys), len(g.partitions), base.ErrInvalid)
+			return nil, fmt.Errorf("keygen: the %s generator takes one key and one partition field, the table has %d and %d: %w", strings.ToLower(kind), len(g.keys), len(g.partitions), base.ErrInvalid)
+		}
+		if kind == timestamp {
+			g.times = []bool{true}
+		}
+	case custom:
+		if len(c.PartitionKinds) != len(c.PartitionBy) {
+			return nil, fmt.Errorf("keygen: table %s has the custom generator, and its properties do not tell the kinds of its partition fields (as field:simple, field:timestamp): %w", c.Name, base.ErrUnsupported)
+		}
+		g.named = len(g.keys) > 1
+		for i, kind := range c.PartitionKinds {
+			if kind != simple && kind != timestamp {
+				return nil, fmt.Errorf("keygen: partition field %s of table %s is of the kind %s, which is none of %s and %s: %w", c.PartitionBy[i], c.Name, kind, simple, timestamp, base.ErrInvalid)
+			}
+			g.times = append(g.times, kind == timestamp)
 		}
 	case complexKeys:
 		// With one key field releases differ; a version 9 table always has the field's name.
@@ -58,6 +73,12 @@ func New(c *table.Config, s *schema.Schema) (*Generator, error) {
 		g.named = true
 	default:
 		return nil, fmt.Errorf("keygen: table %s uses the key generator %q: %w", c.Name, c.KeyGen, base.ErrUnsupported)
+	}
+	if slices.Contains(g.times, true) {
+		var err error
+		if g.timed, err = newTimed(c); err != nil {
+			return nil, err
+		}
 	}
 	for _, name := range append(append([]string(nil), g.keys...), g.partitions...) {
 		top, _, _ := strings.Cut(name, ".")
@@ -204,7 +225,7 @@ func (g *Generator) Partitions(batch arrow.RecordBatch) (Partitioned, error) {
 	if len(g.partitions) == 0 {
 		return Partitioned{Paths: []string{""}}, nil
 	}
-	columns, err := texts(batch, g.partitions)
+	columns, err := g.folders(batch)
 	if err != nil {
 		return Partitioned{}, err
 	}
@@ -247,6 +268,25 @@ func (g *Generator) Partitions(batch arrow.RecordBatch) (Partitioned, error) {
 		p.Of = nil
 	}
 	return p, nil
+}
+
+// folders renders the values of the partition fields.
+func (g *Generator) folders(batch arrow.RecordBatch) ([]text, error) {
+	if g.timed == nil {
+		return texts(batch, g.partitions)
+	}
+	out := make([]text, len(g.partitions))
+	for i, name := range g.partitions {
+		of := textOf
+		if g.times[i] {
+			of = g.timed.text
+		}
+		var err error
+		if out[i], err = of(batch, name); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // checkPath refuses partition paths that are no folder of the table's own: those that leave

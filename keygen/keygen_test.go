@@ -293,7 +293,7 @@ func TestRefused(t *testing.T) {
 	batch, s := columns(t, alloc, []string{"id", "p"}, []any{"k", "v"})
 	defer batch.Release()
 	for kind, want := range map[string]error{
-		"TIMESTAMP": base.ErrUnsupported, "CUSTOM": base.ErrUnsupported, "com.acme.Keys": base.ErrUnsupported,
+		"TIMESTAMP": base.ErrInvalid, "CUSTOM": base.ErrUnsupported, "com.acme.Keys": base.ErrUnsupported,
 	} {
 		c := config([]string{"id"}, []string{"p"})
 		c.KeyGen = kind

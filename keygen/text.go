@@ -40,37 +40,44 @@ func texts(batch arrow.RecordBatch, names []string) ([]text, error) {
 	return out, nil
 }
 
-// textOf finds a field, whose name may have dots for the fields of records.
 func textOf(batch arrow.RecordBatch, name string) (text, error) {
-	steps := strings.Split(name, ".")
-	at := batch.Schema().FieldIndices(steps[0])
-	if len(at) == 0 {
-		return text{}, fmt.Errorf("keygen: rows have no field %q: %w", steps[0], base.ErrInvalid)
+	nulls, col, err := columnOf(batch, name)
+	if err != nil {
+		return text{}, err
 	}
-	col := batch.Column(at[0])
-	var t text
-	for _, step := range steps[1:] {
-		s, ok := col.(*array.Struct)
-		if !ok {
-			return text{}, fmt.Errorf("keygen: field %q: %s is no record: %w", name, col.DataType(), base.ErrInvalid)
-		}
-		i, ok := s.DataType().(*arrow.StructType).FieldIdx(step)
-		if !ok {
-			return text{}, fmt.Errorf("keygen: rows have no field %q: %w", name, base.ErrInvalid)
-		}
-		if s.NullN() > 0 {
-			t.nulls = append(t.nulls, s)
-		}
-		col = s.Field(i)
-	}
-	if col.NullN() > 0 {
-		t.nulls = append(t.nulls, col)
-	}
-	var err error
+	t := text{nulls: nulls}
 	if t.write, err = writerOf(col); err != nil {
 		return text{}, fmt.Errorf("keygen: field %q: %w", name, err)
 	}
 	return t, nil
+}
+
+// columnOf finds a field, whose name may have dots for the fields of records, and the columns by whose nulls it is null.
+func columnOf(batch arrow.RecordBatch, name string) (nulls []arrow.Array, col arrow.Array, err error) {
+	steps := strings.Split(name, ".")
+	at := batch.Schema().FieldIndices(steps[0])
+	if len(at) == 0 {
+		return nil, nil, fmt.Errorf("keygen: rows have no field %q: %w", steps[0], base.ErrInvalid)
+	}
+	col = batch.Column(at[0])
+	for _, step := range steps[1:] {
+		s, ok := col.(*array.Struct)
+		if !ok {
+			return nil, nil, fmt.Errorf("keygen: field %q: %s is no record: %w", name, col.DataType(), base.ErrInvalid)
+		}
+		i, ok := s.DataType().(*arrow.StructType).FieldIdx(step)
+		if !ok {
+			return nil, nil, fmt.Errorf("keygen: rows have no field %q: %w", name, base.ErrInvalid)
+		}
+		if s.NullN() > 0 {
+			nulls = append(nulls, s)
+		}
+		col = s.Field(i)
+	}
+	if col.NullN() > 0 {
+		nulls = append(nulls, col)
+	}
+	return nulls, col, nil
 }
 
 func writerOf(col arrow.Array) (func(dst []byte, row int) []byte, error) {

@@ -2,7 +2,6 @@ package query
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
@@ -10,13 +9,14 @@ import (
 	"github.com/hudi-go/hudi-go/expr"
 	"github.com/hudi-go/hudi-go/internal/basefile"
 	"github.com/hudi-go/hudi-go/schema"
+	"github.com/hudi-go/hudi-go/table"
 )
 
 // partitionMayMatch tells whether rows of a partition can meet the condition, as far as
 // its path says, and notes it if they cannot. Paths of key generators that transform the value say nothing.
 func (p *Plan) partitionMayMatch(path string) bool {
 	c := p.source.Config
-	if p.where == nil || len(c.PartitionBy) == 0 || len(c.PartitionKinds) > 0 || c.SlashDates || strings.Contains(c.KeyGen, "TIMESTAMP") {
+	if p.where == nil || len(c.PartitionBy) == 0 || len(c.PartitionKinds) > 0 || c.SlashDates || c.KeyGen == table.KeyGenTimestamp || c.KeyGen == table.KeyGenCustom {
 		return true
 	}
 	values, ok := c.FolderValues(path)

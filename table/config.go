@@ -91,7 +91,8 @@ type Config struct {
 	// Extra are further properties for Create, by their full names.
 	Extra map[string]string
 
-	props *Properties
+	props   *Properties // stored
+	options *Properties // of the writer, for what is not stored
 }
 
 // IndexConfig is the writer's index as stored with the table.
@@ -188,7 +189,7 @@ func configOf(p *Properties) (*Config, error) {
 	// Spark's datasource stores the extractor alone.
 	c.SlashDates = c.SlashDates || strings.HasSuffix(r.text(keyExtractor, ""), slashExtractor)
 	c.InitialVersion = r.number(keyInitialVersion, c.Version)
-	c.setPartitionFields(list(r.text(keyPartitionFields, "")))
+	c.SetPartitionFields(list(r.text(keyPartitionFields, "")))
 	c.KeyGen = keyGenKind(r.text(keyKeyGenType, ""), r.text(keyKeyGenClass, ""), c.Keys, list(r.text(keyPartitionFields, "")))
 	c.resolveMerge()
 	layout := r.number(keyLayout, 0)
@@ -198,8 +199,10 @@ func configOf(p *Properties) (*Config, error) {
 	return c, c.readable(layout)
 }
 
-// setPartitionFields splits the form name:kind that the custom key generator stores.
-func (c *Config) setPartitionFields(fields []string) {
+// SetPartitionFields sets the partition fields, and their kinds if they have the form name:kind, as the custom key
+// generator has them.
+func (c *Config) SetPartitionFields(fields []string) {
+	c.PartitionBy, c.PartitionKinds = nil, nil
 	custom := slices.ContainsFunc(fields, func(f string) bool { return strings.Contains(f, ":") })
 	for _, f := range fields {
 		name, kind, _ := strings.Cut(f, ":")

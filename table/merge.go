@@ -145,6 +145,32 @@ func (c *Config) MergeBy(class string) {
 	}
 }
 
+// KeysBy has a table that does not say how its folders are made of times, or of which of its partition fields, do it as its
+// writer says: with the custom key generator real Hudi keeps none of hoodie.keygen.*, and before table version 8 not the
+// kinds of the fields (hoodie.datasource.write.partitionpath.field=a:simple,b:timestamp).
+func (c *Config) KeysBy(options map[string]string) {
+	c.options = NewProperties()
+	for name, value := range options {
+		c.options.Set(name, value)
+	}
+	var given Config
+	given.SetPartitionFields(list(options[optionPartitionFields]))
+	if c.KeyGen == KeyGenCustom && c.PartitionKinds == nil && slices.Equal(given.PartitionBy, c.PartitionBy) {
+		c.PartitionKinds = given.PartitionKinds
+	}
+}
+
+// KeyGenProperty returns a property of the key generator, the table's or else the writer's.
+func (c *Config) KeyGenProperty(key string) (string, bool) {
+	if value, ok := c.Property(key); ok {
+		return value, true
+	}
+	if c.options == nil {
+		return "", false
+	}
+	return lookup(c.options, key)
+}
+
 func defaultMode(ordering []string) string {
 	if len(ordering) > 0 {
 		return EventTimeOrdering

@@ -55,6 +55,7 @@ const (
 	keyIndexHashField      = "hoodie.bucket.index.hash.field"
 	keyIndexEngine         = "hoodie.index.bucket.engine"
 	keyWriterKeys          = "hoodie.datasource.write.recordkey.field"
+	optionPartitionFields  = "hoodie.datasource.write.partitionpath.field"
 	timestampKeyGenPrefix  = "hoodie.keygen.timebased."
 	timestampKeyGenOldName = "hoodie.deltastreamer.keygen.timebased."
 )

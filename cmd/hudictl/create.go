@@ -53,7 +53,7 @@ func newCreate(a *app) *cobra.Command {
 	choiceVar(c.Flags(), &f.kind, "type", "cow", "copy on write, or merge on read", []string{"cow", "mor"})
 	c.Flags().StringSliceVar(&f.keys, "keys", nil, "`columns` that identify a row")
 	c.Flags().BoolVar(&f.noKeys, "no-keys", false, "rows get generated keys, so that they can be inserted, and changed by conditions alone")
-	c.Flags().StringSliceVar(&f.partitionBy, "partition-by", nil, "`columns` whose values name the folders")
+	c.Flags().StringSliceVar(&f.partitionBy, "partition-by", nil, "`columns` whose values name the folders; column:timestamp for times (hoodie.keygen.timebased.*), column:simple beside it")
 	c.Flags().StringSliceVar(&f.ordering, "ordering", nil, "`columns` that say which version of a row is newer")
 	c.Flags().StringVar(&f.schema, "schema", "", "`file` with the Avro schema of the rows (default that of the first commit)")
 	c.Flags().BoolVar(&f.hiveStyle, "hive-style", false, "folders named column=value")
@@ -67,7 +67,8 @@ func (f *createFlags) config(options map[string]string) (table.Config, error) {
 	c := table.NewConfig(f.name)
 	c.Version, c.InitialVersion = f.version, f.version
 	c.Type = tableTypes[f.kind]
-	c.Keys, c.PartitionBy, c.Ordering, c.HiveStyle = f.keys, f.partitionBy, f.ordering, f.hiveStyle
+	c.Keys, c.Ordering, c.HiveStyle = f.keys, f.ordering, f.hiveStyle
+	c.SetPartitionFields(f.partitionBy)
 	var err error
 	if f.index != "" {
 		if c.Index, err = parseIndex(f.index); err != nil {

@@ -69,8 +69,8 @@ type division struct {
 	*write
 	parts  int
 	byKey  []*mem.Spool
-	groups []*mem.Spool // with placeColumn
-	schema *arrow.Schema
+	groups []*mem.Spool  // with placeColumn
+	placed *arrow.Schema // of rows with it
 
 	jobs   []*job // without entries
 	number map[table.GroupID]int32
@@ -133,56 +133,114 @@ func (d *division) drop() {
 
 func (d *division) divideByKey(ctx context.Context) error {
 	seed := maphash.MakeSeed()
-	picks := make([][]merge.Pick, d.parts)
+	o := &dealer{division: d}
+	defer o.drop()
 	for batch, err := range d.excess.All() {
 		if err = errors.Join(err, ctx.Err()); err != nil {
 			return err
 		}
 		if d.byKey == nil {
-			for range d.parts {
-				d.byKey = append(d.byKey, d.spill(batch.Schema()))
-			}
+			o.schema = batch.Schema()
+			d.placed = arrow.NewSchema(append(o.schema.Fields(), arrow.Field{Name: placeColumn, Type: arrow.PrimitiveTypes.Int32}), nil)
+			d.byKey, d.groups = d.spools(o.schema), d.spools(d.placed)
+			o.to = d.byKey
 		}
 		keys, err := d.recordKeys(batch)
 		if err != nil {
 			return err
 		}
+		o.add(batch)
 		for row := range keys.Len() {
-			part := maphash.String(seed, keys.Value(row)) % uint64(d.parts)
-			picks[part] = append(picks[part], merge.Pick{Row: int32(row)})
+			o.deal(int(maphash.String(seed, keys.Value(row))%uint64(d.parts)), row)
 		}
 		keys.Release()
-		for part := range picks {
-			if err := d.append(d.byKey[part], batch, picks[part], nil); err != nil {
+		if o.rows >= d.partRows()/dealtPart {
+			if err := o.flush(); err != nil {
 				return err
 			}
-			picks[part] = picks[part][:0]
 		}
+	}
+	if err := o.flush(); err != nil {
+		return err
 	}
 	return d.excess.Close()
 }
 
-// append puts some rows of a batch into a spool, with their places if there are any.
-func (d *division) append(to *mem.Spool, batch arrow.RecordBatch, picks []merge.Pick, places []int32) error {
-	if len(picks) == 0 {
-		return nil
+func (d *division) spools(schema *arrow.Schema) []*mem.Spool {
+	out := make([]*mem.Spool, d.parts)
+	for i := range out {
+		out[i] = d.spill(schema)
 	}
-	rows, err := merge.TakeRows(d.options.Alloc, batch, picks)
+	return out
+}
+
+// dealtPart is the part of what a part has that is held to be dealt out: in batches of few rows, columns would weigh
+// more than what is in them.
+const dealtPart = 4
+
+// dealer deals rows of batches out to spools.
+type dealer struct {
+	*division
+	schema *arrow.Schema
+	to     []*mem.Spool
+	from   []arrow.RecordBatch
+	rows   int
+	picks  [][]merge.Pick
+	places [][]int32 // the last column, if it is not in the batches
+}
+
+// add takes a reference to a batch, whose rows are dealt next.
+func (o *dealer) add(batch arrow.RecordBatch) {
+	batch.Retain()
+	o.from = append(o.from, batch)
+	o.rows += int(batch.NumRows())
+	if o.picks == nil {
+		o.picks, o.places = make([][]merge.Pick, o.parts), make([][]int32, o.parts)
+	}
+}
+
+func (o *dealer) deal(part, row int) {
+	o.picks[part] = append(o.picks[part], merge.Pick{Source: int32(len(o.from) - 1), Row: int32(row)})
+}
+
+// flush passes on what has been dealt.
+func (o *dealer) flush() error {
+	for part, picks := range o.picks {
+		for at := 0; at < len(picks); at += merge.BatchRows {
+			end := min(at+merge.BatchRows, len(picks))
+			if err := o.pass(o.to[part], picks[at:end], o.places[part][min(at, len(o.places[part])):min(end, len(o.places[part]))]); err != nil {
+				return err
+			}
+		}
+	}
+	o.drop()
+	return nil
+}
+
+func (o *dealer) pass(to *mem.Spool, picks []merge.Pick, places []int32) error {
+	rows, err := gather(o.options.Alloc, o.schema, o.from, picks)
 	if err != nil {
 		return err
 	}
 	defer rows.Release()
-	if places == nil {
+	if len(places) == 0 {
 		return to.Append(rows)
 	}
-	b := array.NewInt32Builder(d.options.Alloc)
+	b := array.NewInt32Builder(o.options.Alloc)
 	defer b.Release()
 	b.AppendValues(places, nil)
 	column := b.NewArray()
 	defer column.Release()
-	placed := array.NewRecordBatch(d.schema, append(slices.Clone(rows.Columns()), column), rows.NumRows())
+	placed := array.NewRecordBatch(o.placed, append(slices.Clone(rows.Columns()), column), rows.NumRows())
 	defer placed.Release()
 	return to.Append(placed)
+}
+
+func (o *dealer) drop() {
+	for _, batch := range o.from {
+		batch.Release()
+	}
+	o.from, o.rows, o.picks, o.places = nil, 0, nil, nil
 }
 
 // divideByGroup locates the keys of a part, and puts its rows where the other parts' rows of the same file groups are. A
@@ -193,12 +251,6 @@ func (d *division) divideByGroup(ctx context.Context, part *mem.Spool) error {
 	for batch, err := range part.All() {
 		if err = errors.Join(err, ctx.Err()); err != nil {
 			return err
-		}
-		if d.groups == nil {
-			d.schema = arrow.NewSchema(append(batch.Schema().Fields(), arrow.Field{Name: placeColumn, Type: arrow.PrimitiveTypes.Int32}), nil)
-			for range d.parts {
-				d.groups = append(d.groups, d.spill(d.schema))
-			}
 		}
 		err := d.stageBatch(byPath, batch, func(s *stage, rows arrow.RecordBatch) error {
 			rows.Retain()
@@ -220,12 +272,15 @@ func (d *division) divideByGroup(ctx context.Context, part *mem.Spool) error {
 		return err
 	}
 	places := d.places(jobs)
+	o := &dealer{division: d, to: d.groups, schema: d.incoming()}
+	defer o.drop()
 	for _, s := range d.staged {
-		if err := d.distribute(s.rows, s.stage, places[s.stage]); err != nil {
+		o.add(s.rows)
+		if err := o.distribute(s.stage, places[s.stage]); err != nil {
 			return err
 		}
 	}
-	return nil
+	return o.flush()
 }
 
 // places are those of the entries of each stage, in the write's jobs, to which those of a part are added.
@@ -262,23 +317,18 @@ func (d *division) numberOf(j *job) int32 {
 	return at
 }
 
-func (d *division) distribute(rows arrow.RecordBatch, s *stage, of [][]int32) error {
-	keys, err := d.recordKeys(rows)
+// distribute deals the rows of the last batch, which are a stage's, to the parts in which their file groups are.
+func (o *dealer) distribute(s *stage, of [][]int32) error {
+	keys, err := o.recordKeys(o.from[len(o.from)-1])
 	if err != nil {
 		return err
 	}
 	defer keys.Release()
-	picks, places := make([][]merge.Pick, d.parts), make([][]int32, d.parts)
 	for row := range keys.Len() {
 		for _, place := range of[s.changes.Find(keys.Value(row))] {
-			part := int(place>>1) % d.parts
-			picks[part] = append(picks[part], merge.Pick{Row: int32(row)})
-			places[part] = append(places[part], place)
-		}
-	}
-	for part := range picks {
-		if err := d.append(d.groups[part], rows, picks[part], places[part]); err != nil {
-			return err
+			part := int(place>>1) % o.parts
+			o.deal(part, row)
+			o.places[part] = append(o.places[part], place)
 		}
 	}
 	return nil
@@ -295,7 +345,7 @@ func (d *division) assemble(ctx context.Context, part *mem.Spool) ([]*job, error
 		}
 		err := d.stageBatch(byPath, batch, func(s *stage, placed arrow.RecordBatch) error {
 			last := int(placed.NumCols()) - 1
-			rows := array.NewRecordBatch(d.byKeySchema(), placed.Columns()[:last], placed.NumRows())
+			rows := array.NewRecordBatch(d.incoming(), placed.Columns()[:last], placed.NumRows())
 			defer rows.Release()
 			if err := d.addRows(s, rows); err != nil {
 				return err
@@ -339,7 +389,7 @@ func (d *division) assemble(ctx context.Context, part *mem.Spool) ([]*job, error
 	return jobs, part.Close()
 }
 
-// byKeySchema is that of incoming rows.
-func (d *division) byKeySchema() *arrow.Schema {
-	return arrow.NewSchema(d.schema.Fields()[:d.schema.NumFields()-1], nil)
+// incoming is the schema of incoming rows.
+func (d *division) incoming() *arrow.Schema {
+	return arrow.NewSchema(d.placed.Fields()[:d.placed.NumFields()-1], nil)
 }
