@@ -130,7 +130,11 @@ func (r *Reducer) build(baseBatch arrow.RecordBatch, own presence, rows []merged
 		}
 	}
 	var ofWhole *Selection // made when it is needed
+	var changed []int32    // rows that may have other values than in the base batch
 	aligned := baseBatch != nil && len(rows) == int(baseBatch.NumRows())
+	if aligned {
+		changed = moved(baseSource, whole)
+	}
 	columns := make([]arrow.Array, 0, r.schema.NumFields())
 	defer func() {
 		for _, c := range columns {
@@ -145,7 +149,7 @@ func (r *Reducer) build(baseBatch arrow.RecordBatch, own presence, rows []merged
 		if baseBatch != nil {
 			sources[baseSource] = baseBatch.Column(c)
 		}
-		picks, special := whole, true
+		picks, special, differ := whole, true, changed
 		switch {
 		case r.partial != nil && r.partial.fillable[c]:
 			picks = r.filledPicks(c, own, rows, whole)
@@ -154,7 +158,10 @@ func (r *Reducer) build(baseBatch arrow.RecordBatch, own presence, rows []merged
 		default:
 			special = false
 		}
-		if aligned && unchanged(sources[baseSource], baseSource, sources, picks) {
+		if aligned && special {
+			differ = moved(baseSource, picks)
+		}
+		if aligned && unchanged(sources[baseSource], sources, picks, differ) {
 			sources[baseSource].Retain()
 			columns = append(columns, sources[baseSource])
 			continue
