@@ -171,25 +171,66 @@ func (a *pageArray) strings(c *pageColumn, r run) error {
 		return fmt.Errorf("a batch of %d rows has more than 2 GiB of text: %w", a.rows, base.ErrUnsupported)
 	}
 	a.grow(size, r.rows)
+	at := a.written
+	a.written += size
+	text := a.text.Buf()
 	if c.index == nil {
-		copy(a.text.Buf()[a.written:], values.data[values.offsets[r.from]:values.offsets[r.to]])
+		copy(text[at:], values.data[values.offsets[r.from]:values.offsets[r.to]])
 	}
-	at, next := a.written, r.from
-	from := values.offsets
-	for i := range offsets {
-		if r.levels == nil || r.levels[i] != 0 {
-			k := next
-			if c.index != nil {
-				k = int(c.index[next])
-				copy(a.text.Buf()[at:], values.data[from[k]:from[k+1]])
-			}
-			at += int(from[k+1] - from[k])
-			next++
+	switch {
+	case r.levels == nil && c.index == nil:
+		shift := uint32(at) - values.offsets[r.from]
+		for i, end := range values.offsets[r.from+1 : r.to+1] {
+			offsets[i] = int32(end + shift)
 		}
-		offsets[i] = int32(at)
+	case r.levels == nil && len(values.offsets) == 2: // a dictionary of one value
+		repeat(text[at:a.written], values.data[values.offsets[0]:values.offsets[1]])
+		length := size / r.rows
+		for i := range offsets {
+			at += length
+			offsets[i] = int32(at)
+		}
+	case r.levels == nil:
+		for i, k := range c.index[r.from:r.to] {
+			at += values.put(text[at:], k)
+			offsets[i] = int32(at)
+		}
+	default:
+		next := r.from
+		for i, level := range r.levels {
+			if level != 0 {
+				if c.index != nil {
+					at += values.put(text[at:], c.index[next])
+				} else {
+					at += int(values.offsets[next+1] - values.offsets[next])
+				}
+				next++
+			}
+			offsets[i] = int32(at)
+		}
 	}
-	a.written = at
 	return nil
+}
+
+// shortText is the length up to which text of a dictionary is copied without asking how long it
+// is: what is copied too much is overwritten by the next.
+const shortText = 32
+
+// put copies the k-th value to dst and returns its length.
+func (s *stored) put(dst []byte, k int32) int {
+	from, to := s.offsets[k], s.offsets[k+1]
+	if n := to - from; n <= shortText && len(dst) >= shortText && len(s.data)-int(from) >= shortText {
+		*(*[shortText]byte)(dst) = *(*[shortText]byte)(s.data[from:])
+		return int(n)
+	}
+	return copy(dst, s.data[from:to])
+}
+
+// repeat fills dst with a value.
+func repeat(dst, value []byte) {
+	for n := copy(dst, value); n > 0 && n < len(dst); {
+		n += copy(dst[n:], dst[:n])
+	}
 }
 
 // grow makes room for the text of some rows: at first for that of all rows, were they alike.

@@ -137,6 +137,7 @@ func (c *pageColumn) useDictionary(dict parquet.Dictionary) (err error) {
 	if c.dict, _, err = c.convert(dict.Page().Data(), nil, dict.Len()); err != nil || c.form != formText {
 		return err
 	}
+	c.dict.data = append(c.dict.data[:len(c.dict.data):len(c.dict.data)], make([]byte, shortText)...) // for put
 	for i := range dict.Len() {
 		c.longest = max(c.longest, int(c.dict.offsets[i+1]-c.dict.offsets[i]))
 	}
