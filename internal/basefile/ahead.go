@@ -7,8 +7,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 )
 
-// ahead makes the next batch while the consumer is at one.
-func ahead(rows iter.Seq2[arrow.RecordBatch, error]) iter.Seq2[arrow.RecordBatch, error] {
+// Ahead makes the next batch while the consumer is at one.
+func Ahead(rows iter.Seq2[arrow.RecordBatch, error]) iter.Seq2[arrow.RecordBatch, error] {
 	type result struct {
 		batch arrow.RecordBatch // retained for the receiver
 		err   error

@@ -293,7 +293,7 @@ type ReadOptions struct {
 // wrap base.ErrCorrupt, base.ErrInvalid when a column cannot be promoted, or the store's error.
 func (r *Reader) Read(ctx context.Context, o ReadOptions) iter.Seq2[arrow.RecordBatch, error] {
 	if o.Parallel > 1 {
-		return ahead(r.rows(ctx, o))
+		return Ahead(r.rows(ctx, o))
 	}
 	return r.rows(ctx, o)
 }

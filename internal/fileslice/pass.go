@@ -3,6 +3,7 @@ package fileslice
 import (
 	"context"
 	"fmt"
+	"iter"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -131,41 +132,57 @@ func (p *pass) addAvro(b *logfile.Block, content []byte) error {
 	if err != nil {
 		return err
 	}
-	for rec, err := range records {
+	batches := p.decoded(records)
+	if p.request.Parallel > 1 {
+		batches = basefile.Ahead(batches)
+	}
+	for batch, err := range batches {
 		if err == nil {
-			err = p.decoder.Append(rec)
+			err = p.addRows(b, batch)
 		}
 		if err != nil {
 			return err
 		}
-		if p.decoder.Rows() == merge.BatchRows {
-			if err := p.flush(b); err != nil {
-				return err
+	}
+	return nil
+}
+
+// decoded yields the records of a block as batches, each valid until the next step.
+func (p *pass) decoded(records iter.Seq2[[]byte, error]) iter.Seq2[arrow.RecordBatch, error] {
+	return func(yield func(arrow.RecordBatch, error) bool) {
+		flush := func() bool {
+			batch, err := p.decoder.Flush()
+			if err != nil {
+				yield(nil, err)
+				return false
+			}
+			defer batch.Release()
+			return yield(batch, nil)
+		}
+		for rec, err := range records {
+			if err == nil {
+				err = p.decoder.Append(rec)
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if p.decoder.Rows() == merge.BatchRows && !flush() {
+				return
 			}
 		}
+		if p.decoder.Rows() > 0 {
+			flush()
+		}
 	}
-	if p.decoder.Rows() == 0 {
-		return nil
-	}
-	return p.flush(b)
 }
 
-func (p *pass) flush(b *logfile.Block) error {
-	batch, err := p.decoder.Flush()
-	if err != nil {
-		return err
-	}
-	return p.addRows(b, batch)
-}
-
-// addRows takes over the batch, rows of the block.
+// addRows adds rows of the block to the entries.
 func (p *pass) addRows(b *logfile.Block, batch arrow.RecordBatch) error {
 	if p.written != p.needed {
-		named := p.needed.Relabel(batch)
-		batch.Release()
-		batch = named
+		batch = p.needed.Relabel(batch)
+		defer batch.Release()
 	}
-	defer batch.Release()
 	keys, err := p.reader.stored().Of(batch, p.reader.Alloc)
 	if err != nil {
 		return err
@@ -200,7 +217,6 @@ func (p *pass) addParquet(ctx context.Context, b *logfile.Block, content []byte)
 		if err != nil {
 			return err
 		}
-		batch.Retain()
 		if err := p.addRows(b, batch); err != nil {
 			return err
 		}

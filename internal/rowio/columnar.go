@@ -16,6 +16,7 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 
 	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/internal/basefile"
 	"github.com/hudi-go/hudi-go/schema"
 )
 
@@ -64,7 +65,7 @@ func readParquet(ctx context.Context, r io.Reader, o ReadOptions) (*schema.Schem
 			return
 		}
 		defer records.Release()
-		o.conform(s, records, yield)
+		o.conform(s, basefile.Ahead(each(records)), yield)
 	}, nil
 }
 
@@ -99,7 +100,7 @@ func readArrow(r io.Reader, o ReadOptions) (*schema.Schema, iter.Seq2[arrow.Reco
 	}
 	return s, func(yield func(arrow.RecordBatch, error) bool) {
 		defer records.Release()
-		o.conform(s, records, yield)
+		o.conform(s, each(records), yield)
 	}, nil
 }
 
@@ -175,23 +176,34 @@ func (o ReadOptions) target(from *arrow.Schema) (*schema.Schema, error) {
 	return o.Schema, nil
 }
 
+// each yields the records.
+func each(from records) iter.Seq2[arrow.RecordBatch, error] {
+	return func(yield func(arrow.RecordBatch, error) bool) {
+		for {
+			more := false
+			err := guard(func() error {
+				more = from.Next()
+				return from.Err()
+			})
+			if err != nil && !errors.Is(err, io.EOF) {
+				yield(nil, invalid(err))
+				return
+			}
+			if !more || !yield(from.RecordBatch(), nil) {
+				return
+			}
+		}
+	}
+}
+
 // conform yields the records brought to s.
-func (o ReadOptions) conform(s *schema.Schema, from records, yield func(arrow.RecordBatch, error) bool) {
+func (o ReadOptions) conform(s *schema.Schema, from iter.Seq2[arrow.RecordBatch, error], yield func(arrow.RecordBatch, error) bool) {
 	row := int64(0)
-	for {
-		more := false
-		err := guard(func() error {
-			more = from.Next()
-			return from.Err()
-		})
-		if err != nil && !errors.Is(err, io.EOF) {
-			yield(nil, fmt.Errorf("after row %d: %w", row, invalid(err)))
+	for batch, err := range from {
+		if err != nil {
+			yield(nil, fmt.Errorf("after row %d: %w", row, err))
 			return
 		}
-		if !more {
-			return
-		}
-		batch := from.RecordBatch()
 		rows := batch.NumRows()
 		to, err := schema.Conform(batch, s, o.Alloc)
 		if err != nil {
