@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/hudi-go/hudi-go/internal/metadata"
 	"github.com/hudi-go/hudi-go/internal/txn"
@@ -96,14 +97,14 @@ func inUse(m *txn.Metadata, op timeline.CompactionOperation) bool {
 }
 
 // A compaction takes in every file group that has logs: real Hudi archives up to the newest one,
-// and reads no logs of instants that are archived. Where a record index is large beside its logs
+// and reads no logs of instants that are archived. Where indexes of keys are large beside their logs
 // all wait, for so many delta commits at most; each few inserts would have it written anew else.
 const (
 	recordCommits = 24
 	recordShare   = 8
 )
 
-// waits tells whether a compaction is put off for the size of the record index.
+// waits tells whether a compaction is put off for the size of indexes of keys.
 func waits(ctx context.Context, m *txn.Metadata, plan *timeline.CompactionPlan) (bool, error) {
 	due, err := Due(ctx, m.Timeline, Options{DeltaCommits: recordCommits})
 	if err != nil || due {
@@ -111,7 +112,7 @@ func waits(ctx context.Context, m *txn.Metadata, plan *timeline.CompactionPlan) 
 	}
 	var logs, bases float64
 	for _, op := range plan.Operations {
-		if op.Partition == metadata.RecordIndex {
+		if op.Partition == metadata.RecordIndex || strings.HasPrefix(op.Partition, metadata.SecondaryIndex) {
 			logs += op.Metrics[timeline.MetricLogFilesSize]
 			bases += op.Metrics[timeline.MetricIOWrite] * mega
 		}

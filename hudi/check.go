@@ -20,7 +20,8 @@ type Problem struct {
 }
 
 // Check compares the files that the metadata table names with those in the table's folders, and
-// its indexes with what they are of: for a record index the keys of all rows are read. A table
+// its indexes with what they are of: for a record index the keys of all rows are read, for a secondary
+// index its column too. A table
 // without a metadata table has no problems of that kind.
 func (t *Table) Check(ctx context.Context) ([]Problem, error) {
 	tl, err := t.Timeline(ctx)
@@ -31,7 +32,9 @@ func (t *Table) Check(ctx context.Context) ([]Problem, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(found) == 0 && slices.Contains(t.Config().MetadataPartitions, metadata.RecordIndex) {
+	hasRecords := slices.Contains(t.Config().MetadataPartitions, metadata.RecordIndex)
+	hasSecondary := len(metadata.SecondaryIndexes(t.Config())) > 0
+	if len(found) == 0 && (hasRecords || hasSecondary) {
 		rows, err := t.Config().RecordSchema(ctx, tl)
 		if err != nil && !errors.Is(err, table.ErrNoSchema) {
 			return nil, err
@@ -39,8 +42,15 @@ func (t *Table) Check(ctx context.Context) ([]Problem, error) {
 		s := recordindex.Source{
 			Store: t.handle.Store, Config: t.Config(), Timeline: tl, Rows: rows, Budget: mem.NewBudget(t.options.memory/2, t.options.spillDir),
 		}
-		if found, err = s.Compare(ctx); err != nil {
-			return nil, err
+		if hasRecords {
+			if found, err = s.Compare(ctx); err != nil {
+				return nil, err
+			}
+		}
+		if hasSecondary && len(found) == 0 {
+			if found, err = s.CompareSecondary(ctx); err != nil {
+				return nil, err
+			}
 		}
 	}
 	problems := make([]Problem, len(found))

@@ -1,9 +1,11 @@
 package hudi
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/internal/conf"
@@ -120,6 +122,54 @@ func (t *Table) CreateRecordIndex(ctx context.Context, o RecordIndexOptions) err
 		return err
 	}
 	return txn.BeginRecordIndex(ctx, &h)
+}
+
+// SecondaryIndexOptions say what a secondary index is to be like.
+type SecondaryIndexOptions struct {
+	// Column is the column that it is of: a string, an int or a long.
+	Column string
+	// Name is what follows secondary_index_ in the index's name, "" for the column's.
+	Name string
+	// FileGroups is how many file groups it gets; 0 lets the number of rows decide.
+	FileGroups int
+}
+
+// CreateSecondaryIndex gives the table a secondary index, and returns its name: which rows have a
+// value in a column. Writers keep it in step from then on, and readers find rows by it. It needs a
+// record index, which the table gets if it has none. A table that has it, or that has a record index
+// by partitions, wraps ErrInvalid; a type of column whose values real Hudi's releases write in different ways
+// wraps ErrUnsupported, as does a table before version 8. Open the table again to read by it.
+func (t *Table) CreateSecondaryIndex(ctx context.Context, o SecondaryIndexOptions) (name string, err error) {
+	if v := t.Config().Version; v < secondarySince {
+		return "", fmt.Errorf("create a secondary index of %s: it needs a table of version %d, and this one has %d: %w", t.URI(), secondarySince, v, base.ErrUnsupported)
+	}
+	short := cmp.Or(strings.TrimPrefix(o.Name, metadata.SecondaryIndex), o.Column)
+	if !indexName(short) {
+		return "", fmt.Errorf("create a secondary index of %s: the name %q has other characters than letters, digits and underscores: %w", t.URI(), short, base.ErrInvalid)
+	}
+	h := *t.handle
+	h.Secondary = &table.SecondaryIndex{Name: short, Column: o.Column, Least: int64(o.FileGroups), Most: int64(o.FileGroups)}
+	if h.RecordIndex == nil {
+		h.RecordIndex = &table.RecordIndex{}
+	}
+	if h.Metadata == table.MetadataKeep {
+		h.Metadata = table.MetadataMake
+	}
+	if _, err := recovery.Recover(ctx, &h); err != nil {
+		return "", err
+	}
+	return metadata.SecondaryIndex + short, txn.BeginSecondaryIndex(ctx, &h)
+}
+
+// secondarySince is the table version from which on tables may have secondary indexes.
+const secondarySince = 8
+
+// indexName tells whether a text can be the name of an index, which is part of file names.
+func indexName(s string) bool {
+	plain := func(r rune) bool {
+		return r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+	}
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !plain(r) })
 }
 
 // DropIndex takes an index of the metadata table away, by its name. With the record index go the

@@ -40,6 +40,7 @@ func TestModel(t *testing.T) {
 			k.index = rapid.SampledFrom([]string{"", table.IndexBloom, table.IndexGlobalSimple, table.IndexGlobalBloom, table.IndexRecord}).Draw(rt, "index")
 			k.stay = k.global() && rapid.IntRange(0, 3).Draw(rt, "stay") == 0
 			k.records = k.index == table.IndexRecord || k.global() && rapid.IntRange(0, 3).Draw(rt, "records") == 0
+			k.secondary = k.records && k.version >= 8 && rapid.Bool().Draw(rt, "secondary index")
 			// In merge-on-read tables the simple index finds keys that logs have deleted, the record index does not.
 			if k.index == "" && k.version == 9 && k.typ == table.COW && rapid.Bool().Draw(rt, "record index by partitions") {
 				k.index, k.records = table.IndexPartRecord, true
@@ -309,6 +310,12 @@ func (s *simulation) write(rt *rapid.T, o hudi.Operation, list []rec) {
 	if s.kind.records {
 		tab, err := hudi.OpenStore(context.Background(), s.store, s.options()...)
 		require.NoError(rt, err)
+		if s.kind.secondary && !slices.Contains(tab.Config().MetadataPartitions, "secondary_index_val") {
+			_, err := tab.CreateSecondaryIndex(context.Background(), hudi.SecondaryIndexOptions{Column: "val", FileGroups: 2})
+			require.NoError(rt, err)
+			tab, err = hudi.OpenStore(context.Background(), s.store, s.options()...)
+			require.NoError(rt, err)
+		}
 		problems, err := tab.Check(context.Background())
 		require.NoError(rt, err)
 		if s.kind.version == 6 && s.kind.typ == table.MOR {

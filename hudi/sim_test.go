@@ -55,6 +55,7 @@ type kind struct {
 	metadata    bool   // with a metadata table
 	stats       bool   // and statistics of columns in it
 	records     bool   // and a record index in it
+	secondary   bool   // and a secondary index
 	cdc         string // the mode in which changes are logged, "" for none
 	bare        bool   // rows without meta fields
 }
@@ -93,6 +94,9 @@ func (k kind) String() string {
 	}
 	if k.records {
 		s += "-records"
+	}
+	if k.secondary {
+		s += "-secondary"
 	}
 	if k.cdc != "" {
 		s += "-" + k.cdc

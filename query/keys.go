@@ -79,7 +79,7 @@ func (p *Plan) keyFields() arrow.RecordBatch {
 	for i, name := range fields {
 		field, _, found := p.reader.Table.Field(name)
 		var ok bool
-		if values[i], ok = p.where.Values(name); !ok || !found || !looksUp(field.Type) {
+		if values[i], ok = p.where.Values(name); !ok || !found || !metadata.HasText(field.Type) {
 			return nil
 		}
 		if rows *= len(values[i]); rows > maxKeys {
@@ -111,12 +111,7 @@ func (p *Plan) keyFields() arrow.RecordBatch {
 	return b.NewRecordBatch()
 }
 
-// looksUp tells whether values of a type have one text, that of their keys in indexes.
-func looksUp(t *schema.Type) bool {
-	return t.Logical == schema.NoLogical && (t.Kind == schema.String || t.Kind == schema.Int || t.Kind == schema.Long)
-}
-
-// textsOf are the texts of values of a type that looksUp.
+// textsOf are the texts of values of a type that has them.
 func textsOf(values []expr.Value) []string {
 	texts := make([]string, len(values))
 	for i, v := range values {
@@ -165,7 +160,7 @@ func (s *skipper) locate(ctx context.Context) error {
 func (s *skipper) findBy(ctx context.Context, index, column string) error {
 	field, _, found := s.plan.reader.Table.Field(column)
 	values, ok := s.plan.where.Values(column)
-	if !ok || !found || !looksUp(field.Type) || len(values) > maxKeys {
+	if !ok || !found || !metadata.HasText(field.Type) || len(values) > maxKeys {
 		return nil
 	}
 	var keys []wantedKey

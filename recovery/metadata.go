@@ -2,6 +2,7 @@ package recovery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -26,7 +27,7 @@ const restoreSuffix = "003"
 const statsSuffix = "004"
 
 // restoreRecords notes what a rollback, at time at, of a completed write changes in the record
-// index, where the write's delta commit cannot be rolled back: the index has begun with it, or a
+// index and in secondary ones, where the write's delta commit cannot be rolled back: the index has begun with it, or a
 // compaction has taken it in. The files of before and after are needed for that, so it is done
 // before any is deleted, and as long as the write is completed; it may have been done before.
 // From version 8 on it counts when the rollback is completed. The caller holds the lock.
@@ -36,8 +37,12 @@ func restoreRecords(ctx context.Context, h *table.Handle, tl *timeline.Timeline,
 		return nil
 	}
 	m, err := txn.OpenMetadata(ctx, h, tl)
-	if err != nil || m == nil || !slices.Contains(m.Of.MetadataPartitions, metadata.RecordIndex) || !mixed(m, target) {
+	if err != nil || m == nil || !mixed(m, target) {
 		return err
+	}
+	hasRecords := slices.Contains(m.Of.MetadataPartitions, metadata.RecordIndex)
+	if !hasRecords && len(metadata.SecondaryIndexes(m.Of)) == 0 {
+		return nil
 	}
 	u := metadata.NewUpdate(h.Config.Version)
 	if h.Config.SliceLogs() {
@@ -51,13 +56,19 @@ func restoreRecords(ctx context.Context, h *table.Handle, tl *timeline.Timeline,
 		}
 		u = metadata.Rollback(h.Config.Version, &timeline.RollbackMetadata{}, gone)
 	}
-	records, err := m.UndoneRecords(ctx, h, tl, at, target)
+	if hasRecords {
+		records, err := m.UndoneRecords(ctx, h, tl, at, target)
+		if err != nil {
+			return err
+		}
+		defer records.Close()
+		u.AddRecords(records)
+	}
+	done, err := m.UndoneSecondary(ctx, h, tl, at, target, u)
 	if err != nil {
 		return err
 	}
-	defer records.Close()
-	u.SetRecords(records)
-	return m.Apply(ctx, at, u)
+	return errors.Join(m.Apply(ctx, at, u), done())
 }
 
 // undoMetadata takes the write target out of the metadata table, in the rollback at time at.

@@ -37,6 +37,8 @@ type Handle struct {
 	MetadataWithout []string
 	// RecordIndex is the record index that a table without one gets, nil for none.
 	RecordIndex *RecordIndex
+	// Secondary is a secondary index that a table without it gets, nil for none.
+	Secondary *SecondaryIndex
 	// NewUUID makes random ids, in canonical text.
 	NewUUID func() string
 }
@@ -48,6 +50,12 @@ type RecordIndex struct {
 	// Least and Most bound the number of its file groups, or of those of a partition; 0 stands
 	// for real Hudi's numbers.
 	Least, Most int64
+}
+
+// SecondaryIndex says what a secondary index of the metadata table is to be like.
+type SecondaryIndex struct {
+	Name, Column string
+	Least, Most  int64 // see RecordIndex
 }
 
 // The defaults of a Handle, which are real Hudi's.

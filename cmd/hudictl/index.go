@@ -58,30 +58,52 @@ func newIndexList(a *app) *cobra.Command {
 	return c
 }
 
-// recordIndex is the kind of index that can be made.
-const recordIndex = "record_index"
+// The kinds of indexes that can be made.
+const (
+	recordIndex    = "record_index"
+	secondaryIndex = "secondary_index"
+)
 
 func newIndexCreate(a *app) *cobra.Command {
 	var o hudi.RecordIndexOptions
+	var columns []string
+	var name string
 	c := &cobra.Command{
 		Use:   "create TABLE KIND",
 		Short: "Give a table an index, and a metadata table if it has none",
 		Long: "Give a table an index, and a metadata table if it has none. The kind is\n" +
-			"  record_index  where the row of each key is; with --partitioned, from table version 9 on, a key is\n" +
-			"                unique within its partition only",
+			"  record_index     where the row of each key is; with --partitioned, from table version 9 on, a key is\n" +
+			"                   unique within its partition only\n" +
+			"  secondary_index  which rows have a value in a column (--columns), a string, int or long; from table\n" +
+			"                   version 8 on. A table without a record index gets that too",
 		Example: "  hudictl index create ./trips record_index\n" +
-			"  hudictl index create ./trips record_index --partitioned --file-groups 4",
+			"  hudictl index create ./trips record_index --partitioned --file-groups 4\n" +
+			"  hudictl index create ./trips secondary_index --columns rider --name by_rider",
 		Args: cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
-			if kind := strings.ReplaceAll(args[1], "-", "_"); kind != recordIndex {
-				return usagef("index kind %q: use %s", args[1], recordIndex)
-			}
-			if o.FileGroups < 0 {
+			kind := strings.ReplaceAll(args[1], "-", "_")
+			switch {
+			case kind != recordIndex && kind != secondaryIndex:
+				return usagef("index kind %q: use %s or %s", args[1], recordIndex, secondaryIndex)
+			case o.FileGroups < 0:
 				return usagef("--file-groups %d: want a number from 1 on", o.FileGroups)
+			case kind == secondaryIndex && len(columns) != 1:
+				return usagef("a secondary index is of one column: name it with --columns")
+			case kind == secondaryIndex && o.Partitioned:
+				return usagef("--partitioned is for a %s", recordIndex)
+			case kind == recordIndex && (len(columns) > 0 || name != ""):
+				return usagef("--columns and --name are for a %s", secondaryIndex)
 			}
 			t, err := a.open(c.Context(), args[0])
 			if err != nil {
 				return err
+			}
+			if kind == secondaryIndex {
+				made, err := t.CreateSecondaryIndex(c.Context(), hudi.SecondaryIndexOptions{Column: columns[0], Name: name, FileGroups: o.FileGroups})
+				if err != nil {
+					return err
+				}
+				return a.told(t, "has the index "+made)
 			}
 			if err := t.CreateRecordIndex(c.Context(), o); err != nil {
 				return err
@@ -90,6 +112,8 @@ func newIndexCreate(a *app) *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&o.Partitioned, "partitioned", false, "keys are unique within their partitions only")
+	c.Flags().StringSliceVar(&columns, "columns", nil, "the column that a secondary index is of")
+	c.Flags().StringVar(&name, "name", "", "what follows secondary_index_ in its name (default: the column)")
 	c.Flags().IntVar(&o.FileGroups, "file-groups", 0, "file groups of the index, or of each partition (default: as real Hudi, by the number of rows)")
 	return c
 }

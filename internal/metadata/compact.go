@@ -149,7 +149,7 @@ func (m *merging) fold(heads []head, key []byte) ([]byte, error) {
 		return versions[0].value, nil
 	}
 	m.merged++
-	if last := versions[len(versions)-1]; m.partition == RecordIndex && last.schema == m.schema {
+	if last := versions[len(versions)-1]; ofKeys(m.partition) && last.schema == m.schema {
 		return last.value, nil // it replaces those before
 	}
 	return m.join(versions)
@@ -181,6 +181,8 @@ func (m *merging) join(versions []version) ([]byte, error) {
 		return appendLocation(nil, m.version, *rec.Location), nil
 	case rec.Bloom != nil:
 		return appendBloom(nil, m.version, rec.Bloom), nil
+	case rec.Secondary != nil:
+		return appendSecondary(nil, rec.Secondary.Deleted), nil
 	}
 	return nil, fmt.Errorf("versions of its records cannot be merged: %w", base.ErrUnsupported)
 }

@@ -11,8 +11,8 @@ import (
 )
 
 // RecordLayout reads how the record index lies in its file groups.
-func (t *Table) RecordLayout(ctx context.Context) (*RecordLayout, error) {
-	groups, err := t.partition(ctx, RecordIndex)
+func (t *Table) RecordLayout(ctx context.Context) (*KeyLayout, error) {
+	list, err := t.slices(ctx, RecordIndex)
 	if err != nil {
 		return nil, err
 	}
@@ -20,17 +20,23 @@ func (t *Table) RecordLayout(ctx context.Context) (*RecordLayout, error) {
 	if err != nil {
 		return nil, err
 	}
+	return layoutOf(list, partitioned, 1)
+}
+
+// slices are the newest slices of a partition in the order of their numbers.
+func (t *Table) slices(ctx context.Context, partition string) ([]table.FileSlice, error) {
+	groups, err := t.partition(ctx, partition)
 	list := make([]table.FileSlice, len(groups))
 	for i, g := range groups {
 		list[i] = g.slice
 	}
-	return layoutOf(list, partitioned, 1)
+	return list, err
 }
 
 // fewDifferences is how many keys of each kind of difference are told; the others are counted.
 const fewDifferences = 10
 
-// recordDifferences are what a comparison of the record index finds.
+// recordDifferences are what a comparison of an index of keys finds.
 type recordDifferences struct {
 	out    []Difference
 	counts map[string]int
@@ -51,61 +57,86 @@ const recordFolder = Folder + "/" + RecordIndex
 // Compare compares the places that have been gathered, of all rows of a table and routed as its
 // record index is, with that index. It counts what it does not list.
 func (r *Records) Compare(ctx context.Context, t *Table) ([]Difference, error) {
-	groups, err := t.partition(ctx, RecordIndex)
+	d := &recordDifferences{}
+	var several []byte // the last key with several rows
+	rows := r.changes(func(key []byte) { several = bytes.Clone(key) })
+	err := t.beside(ctx, RecordIndex, rows, func(e *entry, row *change) error {
+		if e == nil {
+			d.missing(*row, several)
+			return nil
+		}
+		return d.compare(*e, row, several)
+	})
 	if err != nil {
 		return nil, err
 	}
-	d := &recordDifferences{}
-	var several []byte // the last key with several rows
-	rows, stop := iter.Pull2(r.changes(func(key []byte) { several = bytes.Clone(key) }))
+	return d.all(recordFolder), nil
+}
+
+// all are the differences, with the numbers of those that are not told.
+func (d *recordDifferences) all(folder string) []Difference {
+	for _, kind := range sortedKeys(d.counts) {
+		if rest := d.counts[kind] - fewDifferences; rest > 0 {
+			d.out = append(d.out, Difference{folder, fmt.Sprintf("%d more keys %s", rest, kind)})
+		}
+	}
+	return d.out
+}
+
+// beside goes through an index and what its rows should be, both by group and key, and calls each
+// with both of a key, or with one where there is no other.
+func (t *Table) beside(ctx context.Context, index string, should iter.Seq2[change, error], each func(e *entry, row *change) error) error {
+	groups, err := t.partition(ctx, index)
+	if err != nil {
+		return err
+	}
+	rows, stop := iter.Pull2(should)
 	defer stop()
 	row, err, more := rows()
 	if err != nil {
-		return nil, err
+		return err
+	}
+	next := func(e *entry) error {
+		if err := each(e, &row); err != nil {
+			return err
+		}
+		row, err, more = rows()
+		return err
 	}
 	for n := 0; n < len(groups) || more; n++ {
 		var records iter.Seq2[entry, error] = func(func(entry, error) bool) {}
-		var merged *merging
 		if n < len(groups) {
-			if merged, err = t.merging(ctx, groups[n]); err != nil {
-				return nil, err
+			merged, err := t.merging(ctx, groups[n])
+			if err != nil {
+				return err
 			}
 			records = merged.records
 		}
 		for e, err := range records {
 			if err != nil {
-				return nil, err
+				return err
 			}
 			for more && int(row.group) == n && string(row.key) < e.key {
-				d.missing(row, several)
-				if row, err, more = rows(); err != nil {
-					return nil, err
+				if err := next(nil); err != nil {
+					return err
 				}
 			}
-			there := more && int(row.group) == n && string(row.key) == e.key
-			if err := d.compare(e, row, there, several); err != nil {
-				return nil, err
+			if more && int(row.group) == n && string(row.key) == e.key {
+				err = next(&e)
+			} else {
+				err = each(&e, nil)
 			}
-			if there {
-				if row, err, more = rows(); err != nil {
-					return nil, err
-				}
+			if err != nil {
+				return err
 			}
 		}
-		for err == nil && more && int(row.group) == n {
-			d.missing(row, several)
-			row, err, more = rows()
-		}
-		if err != nil {
-			return nil, err
+		for more && int(row.group) == n {
+			if err := next(nil); err != nil {
+				return err
+			}
 		}
 	}
-	for _, kind := range sortedKeys(d.counts) {
-		if rest := d.counts[kind] - fewDifferences; rest > 0 {
-			d.out = append(d.out, Difference{recordFolder, fmt.Sprintf("%d more keys %s", rest, kind)})
-		}
-	}
-	return d.out, nil
+	return nil
 }
 
 // The kinds of differences.
@@ -129,16 +160,16 @@ func (d *recordDifferences) repeated(row change, several []byte) bool {
 	return true
 }
 
-func (d *recordDifferences) compare(e entry, row change, there bool, several []byte) error {
+func (d *recordDifferences) compare(e entry, row *change, several []byte) error {
 	rec, ok := decodePlace(e.value)
 	if !ok {
 		return fmt.Errorf("metadata: record index, key %q: not the record of a place: %w", e.key, base.ErrCorrupt)
 	}
 	l := rec.Location
 	switch {
-	case !there:
+	case row == nil:
 		d.add(placesWithoutRow, recordFolder, "key %q is in the record index, in file group %s of partition %q, and has no row", e.key, l.FileID(), l.Partition)
-	case d.repeated(row, several):
+	case d.repeated(*row, several):
 	case l.Partition != row.at.partition || l.FileID() != row.at.fileID:
 		d.add(otherPlaces, row.at.partition+"/"+row.at.fileID, "key %q is in file group %s of partition %q by the record index", e.key, l.FileID(), l.Partition)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hudi-go/hudi-go/internal/base"
@@ -44,7 +45,7 @@ func DefineColumnStats(ctx context.Context, st storage.Store, c *table.Config, c
 	}
 	version := "" // version 8 does not say
 	if c.Version >= valueTypes {
-		version = "V2"
+		version = definitionV2
 	}
 	all[ColumnStats] = Definition{
 		Name: ColumnStats, Type: ColumnStats, Function: ColumnStats, Fields: columns, Options: map[string]string{}, Version: version,
@@ -82,6 +83,38 @@ func DefineRecordIndex(ctx context.Context, st storage.Store, c *table.Config, p
 func RecordsPartitioned(ctx context.Context, st storage.Store, c *table.Config) (bool, error) {
 	all, err := Definitions(ctx, st, c)
 	return all[RecordIndex].Options[optionPartitioned] == "true", err
+}
+
+// The type and the function of secondary indexes in their definitions.
+const (
+	secondaryType     = "secondary_index"
+	secondaryFunction = "identity"
+)
+
+// NewSecondaryDefinition says of which column a secondary index is, in a table of a version. Its
+// name is the partition's, or what follows in that.
+func NewSecondaryDefinition(version int, name, column string) Definition {
+	d := Definition{
+		Name: SecondaryIndex + strings.TrimPrefix(name, SecondaryIndex), Type: secondaryType, Function: secondaryFunction,
+		Fields: []string{column}, Options: map[string]string{},
+	}
+	if version >= valueTypes {
+		d.Version = definitionV2
+	}
+	return d
+}
+
+// DefineSecondary notes what a secondary index is of. The caller holds the table's lock.
+func DefineSecondary(ctx context.Context, st storage.Store, c *table.Config, d Definition, clock func() time.Time) error {
+	all, err := Definitions(ctx, st, c)
+	if err != nil {
+		return err
+	}
+	if all == nil {
+		all = map[string]Definition{}
+	}
+	all[d.Name] = d
+	return storeDefinitions(ctx, st, c, all, clock)
 }
 
 // storeDefinitions gives a table index definitions, and the property that names their file.

@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/hudi-go/hudi-go/internal/base"
 	"github.com/hudi-go/hudi-go/storage"
@@ -23,6 +26,23 @@ type Definition struct {
 	Fields   []string          `json:"sourceFields"`
 	Options  map[string]string `json:"indexOptions"`
 	Version  string            `json:"version,omitempty"`
+}
+
+// definitionV2 is the version of definitions whose indexes are as version 9 of tables has them.
+const definitionV2 = "V2"
+
+// byValue tells whether the keys of a value lie in one file group of a secondary index.
+func (d *Definition) byValue() bool { return d.Version == definitionV2 }
+
+// OfColumn tells whether a secondary index is of a column as it is.
+func (d *Definition) OfColumn() bool {
+	return len(d.Fields) == 1 && (d.Function == "" || d.Function == secondaryFunction) && !strings.Contains(d.Fields[0], ".")
+}
+
+// Equal tells whether two definitions say the same.
+func (d *Definition) Equal(o *Definition) bool {
+	return d.Name == o.Name && d.Type == o.Type && d.Function == o.Function && d.Version == o.Version &&
+		slices.Equal(d.Fields, o.Fields) && maps.Equal(d.Options, o.Options)
 }
 
 // Definitions reads what the indexes of a table are of, by the partitions of its metadata
@@ -48,6 +68,12 @@ func Definitions(ctx context.Context, st storage.Store, c *table.Config) (map[st
 	}
 	if err := json.Unmarshal(data, &file); err != nil {
 		return nil, fmt.Errorf("metadata: index definitions in %s of %s: %w: %w", at, st.URI(), err, base.ErrCorrupt)
+	}
+	for partition, d := range file.Definitions {
+		if d.Name != partition {
+			d.Name = partition // which tells the index from others
+			file.Definitions[partition] = d
+		}
 	}
 	return file.Definitions, nil
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/hudi-go/hudi-go/internal/mem"
 )
 
-// keyed is a record key on its way into the record index: the file group of the index that it
-// belongs to, and its place in the table as a number of the caller's.
+// keyed is a key on its way into an index: the file group of the index that it belongs to, and its
+// place in the table, or what else is known of it, as a number of the caller's.
 type keyed struct {
 	group, place int32
 	key          []byte
@@ -44,7 +44,9 @@ type keyRef struct {
 
 const keyRefBytes = 24
 
-func (s *keySorter) add(group, place int32, key string) error {
+func (s *keySorter) add(group, place int32, key string) error { return addKey(s, group, place, key) }
+
+func addKey[K string | []byte](s *keySorter, group, place int32, key K) error {
 	if int64(len(s.arena)+len(key))+keyRefBytes*int64(len(s.refs)+1) > s.limit && len(s.refs) > 0 {
 		if err := s.spill(); err != nil {
 			return err

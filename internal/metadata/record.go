@@ -115,7 +115,7 @@ func merge(older, newer *Record) *Record {
 }
 
 // groupOf is the file group, of n, that a key lies in.
-func groupOf(key string, n int) int {
+func groupOf[K string | []byte](key K, n int) int {
 	if n == 1 {
 		return 0
 	}
@@ -128,11 +128,11 @@ func groupOf(key string, n int) int {
 }
 
 // javaHash is Java's String.hashCode.
-func javaHash(s string) (h int32) {
+func javaHash[K string | []byte](s K) (h int32) {
 	for i := range len(s) {
 		if s[i] >= utf8.RuneSelf {
 			h = 0
-			for _, unit := range utf16.Encode([]rune(s)) {
+			for _, unit := range utf16.Encode([]rune(string(s))) {
 				h = 31*h + int32(unit)
 			}
 			return h
@@ -144,11 +144,10 @@ func javaHash(s string) (h int32) {
 
 // secondaryPrefix is what the keys of a secondary index begin with for a value.
 func secondaryPrefix(value *string) string {
-	const null = "\x00"
 	if value == nil {
-		return null + "$"
+		return "\x00$"
 	}
-	return strings.NewReplacer(`\`, `\\`, "$", `\$`, null, `\`+null).Replace(*value) + "$"
+	return string(append(appendEscaped(nil, *value), '$'))
 }
 
 // unescape takes the escapes out of the record key in a key of a secondary index.

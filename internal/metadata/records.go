@@ -2,11 +2,8 @@ package metadata
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"strconv"
 	"strings"
@@ -17,10 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/hudi-go/hudi-go/internal/base"
-	"github.com/hudi-go/hudi-go/internal/hfile"
-	"github.com/hudi-go/hudi-go/internal/logfile"
 	"github.com/hudi-go/hudi-go/internal/mem"
-	"github.com/hudi-go/hudi-go/storage"
 )
 
 // typeRecord is the type of the record index's records.
@@ -31,32 +25,20 @@ const typeRecord = 5
 // lock is taken, under which finished bytes are written. It is safe for concurrent use; after
 // Prepare nothing may be added.
 type Records struct {
-	version int
-	zone    *time.Location
-	budget  *mem.Budget
+	sortedIndex
+	zone *time.Location
 
 	mu     sync.Mutex
-	layout *RecordLayout
-	sort   keySorter
 	places []place
 	ids    map[place]int32
-
-	prepared []*preparedGroup
 }
 
 // place is where records lie; without a file group it is where they are gone from.
 type place struct{ partition, fileID, instant string }
 
-// recordMemory is the part of a budget that the keys of an instant may take before they are
-// sorted in parts, and that finished bytes may.
-const recordMemory = 2
-
 // NewRecords begins to gather. zone is that of the table's timeline. The caller closes the result.
-func NewRecords(version int, zone *time.Location, layout *RecordLayout, budget *mem.Budget) *Records {
-	return &Records{
-		version: version, zone: zone, layout: layout, budget: budget, ids: map[place]int32{},
-		sort: keySorter{budget: budget, limit: max(budget.Total()/recordMemory, 1<<20)},
-	}
+func NewRecords(version int, zone *time.Location, layout *KeyLayout, budget *mem.Budget) *Records {
+	return &Records{sortedIndex: newSortedIndex(version, layout, budget), zone: zone, ids: map[place]int32{}}
 }
 
 // Put notes rows that an instant has put into a file group. Of several places of a key the one
@@ -102,25 +84,6 @@ func (r *Records) Len() int64 { return r.sort.count }
 
 // Partitioned tells whether the index has file groups for each partition of the table.
 func (r *Records) Partitioned() bool { return r.layout.Partitioned }
-
-// Close gives memory and temporary files back.
-func (r *Records) Close() error {
-	errs := []error{r.sort.close()}
-	for _, g := range r.prepared {
-		errs = append(errs, g.content.Close())
-	}
-	r.prepared = nil
-	return errors.Join(errs...)
-}
-
-// change is what is left of the changes of a key: the last place that it was put to, with the
-// record that says so, or none if it is gone. It is valid until the next one.
-type change struct {
-	group int32
-	key   []byte
-	at    place
-	value []byte
-}
 
 // changes yields one change for each key, by group and key. several, if it is not nil, is called
 // before the change of a key that has been put to several places.
@@ -229,239 +192,13 @@ func appendLocation(dst []byte, version int, l Location) []byte {
 	return dst
 }
 
-// preparedGroup is the content of a file of one group of the record index.
-type preparedGroup struct {
-	recordGroup
-	content       *mem.Blob
-	puts, deletes int64
-}
-
 // PrepareLogs sorts and encodes the changes as the log files of an instant. created is put into
 // HFiles.
 func (r *Records) PrepareLogs(instant string, created time.Time) error {
-	schema, err := recordSchema(r.version)
-	if err != nil {
-		return err
-	}
-	p := &logPreparer{
-		records: r,
-		header:  map[logfile.HeaderKey]string{logfile.HeaderInstant: instant, logfile.HeaderSchema: schema},
-		created: created,
-	}
-	if err := r.prepare(p); err != nil {
-		return err
-	}
-	// A partition of the table that is new gets all of its file groups.
-	for _, g := range r.layout.groups {
-		if g.begun && !p.seen[g.number] {
-			content := mem.NewBlob(r.budget, int64(1<<20))
-			r.prepared = append(r.prepared, &preparedGroup{recordGroup: g, content: content})
-			if _, err := content.Write(emptyLog(instant)); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// emptyLog is the log file that a file group begins with.
-func emptyLog(instant string) []byte {
-	return logfile.AppendBlock(nil, logfile.Delete, map[logfile.HeaderKey]string{logfile.HeaderInstant: instant}, logfile.DeleteContent(nil))
-}
-
-// preparer makes the contents of groups, one after the other.
-type preparer interface {
-	begin(g *preparedGroup) error
-	put(key, value []byte) error
-	remove(key []byte) error
-	end() error
-}
-
-func (r *Records) prepare(p preparer) error {
-	var now *preparedGroup
-	end := func() error {
-		if now == nil {
-			return nil
-		}
-		return p.end()
-	}
-	for c, err := range r.changes(nil) {
-		if err != nil {
-			return err
-		}
-		if now == nil || now.number != int(c.group) {
-			if err := end(); err != nil {
-				return err
-			}
-			now = &preparedGroup{recordGroup: r.layout.groups[c.group], content: mem.NewBlob(r.budget, r.budget.Total()/recordMemory)}
-			r.prepared = append(r.prepared, now)
-			if err := p.begin(now); err != nil {
-				return err
-			}
-		}
-		if c.value == nil {
-			now.deletes++
-			err = p.remove(c.key)
-		} else {
-			now.puts++
-			err = p.put(c.key, c.value)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return end()
-}
-
-// The sizes at which a block of a log file ends and the next begins.
-const (
-	recordBlockBytes = 32 << 20 // as it is stored
-	deletesABlock    = 64 << 10
-)
-
-// logPreparer makes log files.
-type logPreparer struct {
-	records *Records
-	header  map[logfile.HeaderKey]string
-	created time.Time
-	seen    map[int]bool
-
-	group   *preparedGroup
-	block   bytes.Buffer
-	file    *hfile.Writer
-	deletes []logfile.DeleteRecord
-}
-
-func (p *logPreparer) begin(g *preparedGroup) error {
-	if p.seen == nil {
-		p.seen = map[int]bool{}
-	}
-	p.group, p.seen[g.number] = g, true
-	return nil
-}
-
-func (p *logPreparer) put(key, value []byte) error {
-	if p.file == nil {
-		p.block.Reset()
-		p.file = newRecordFile(&p.block, p.created, p.header[logfile.HeaderSchema])
-	}
-	if err := p.file.Add(key, value); err != nil {
-		return fmt.Errorf("metadata: record index: %w", err)
-	}
-	if p.file.Size() < recordBlockBytes {
-		return nil
-	}
-	return p.endBlock()
-}
-
-func (p *logPreparer) endBlock() error {
-	if p.file == nil {
-		return nil
-	}
-	if err := p.file.Close(); err != nil {
-		return fmt.Errorf("metadata: record index: %w", err)
-	}
-	p.file = nil
-	_, err := logfile.WriteBlock(p.group.content, logfile.HFileData, p.header, p.block.Bytes())
-	return err
-}
-
-func (p *logPreparer) remove(key []byte) error {
-	p.deletes = append(p.deletes, deleteOf(RecordIndex, string(key)))
-	if len(p.deletes) < deletesABlock {
-		return nil
-	}
-	return p.endDeletes()
-}
-
-func (p *logPreparer) endDeletes() error {
-	if len(p.deletes) == 0 {
-		return nil
-	}
-	_, err := logfile.WriteBlock(p.group.content, logfile.Delete, p.header, logfile.DeleteContent(p.deletes))
-	p.deletes = p.deletes[:0]
-	return err
-}
-
-func (p *logPreparer) end() error { return errors.Join(p.endBlock(), p.endDeletes()) }
-
-// deleteOf is an entry of a block that deletes, of a partition of the metadata table.
-func deleteOf(partition, key string) logfile.DeleteRecord {
-	return logfile.DeleteRecord{Key: key, Partition: partition, HasPartition: true, Ordering: logfile.Ordering{Kind: logfile.OrderingInt}}
-}
-
-// recordDataBlock is the size of the blocks in HFiles of the record index: a look-up unpacks one
-// for nearly every key.
-const recordDataBlock = 8 << 10
-
-func newRecordFile(w io.Writer, created time.Time, schema string) *hfile.Writer {
-	h := hfile.NewWriter(w, hfile.GZ, created)
-	h.SetBlockSize(recordDataBlock)
-	h.SetInfo(hfile.InfoSchema, []byte(schema))
-	return h
+	return r.prepareLogs(r.changes(nil), instant, created)
 }
 
 // PrepareBases sorts and encodes the changes as the base files that a record index begins with.
 func (r *Records) PrepareBases(created time.Time) error {
-	schema, err := recordSchema(r.version)
-	if err != nil {
-		return err
-	}
-	return r.prepare(&basePreparer{created: created, schema: schema})
-}
-
-// basePreparer makes base files.
-type basePreparer struct {
-	created     time.Time
-	schema      string
-	file        *hfile.Writer
-	first, last []byte
-}
-
-func (p *basePreparer) begin(g *preparedGroup) error {
-	p.file, p.first = newRecordFile(g.content, p.created, p.schema), nil
-	return nil
-}
-
-func (p *basePreparer) put(key, value []byte) error {
-	if p.first == nil {
-		p.first = bytes.Clone(key)
-	}
-	p.last = append(p.last[:0], key...)
-	if err := p.file.Add(key, value); err != nil {
-		return fmt.Errorf("metadata: record index: %w", err)
-	}
-	return nil
-}
-
-func (p *basePreparer) remove([]byte) error { return nil } // what is not there need not go
-
-func (p *basePreparer) end() error {
-	p.file.SetInfo(hfile.InfoMinKey, p.first)
-	p.file.SetInfo(hfile.InfoMaxKey, p.last)
-	if err := p.file.Close(); err != nil {
-		return fmt.Errorf("metadata: record index: %w", err)
-	}
-	return nil
-}
-
-// store writes a prepared content to a file of a store.
-func (g *preparedGroup) store(ctx context.Context, st storage.Store, path string) error {
-	fail := func(err error) error { return fmt.Errorf("metadata: write %s of %s: %w", path, st.URI(), err) }
-	in, err := g.content.Reader()
-	if err != nil {
-		return fail(err)
-	}
-	sink, err := st.Create(ctx, path)
-	if err != nil {
-		return fail(err)
-	}
-	defer sink.Abort()
-	if _, err := io.Copy(sink, in); err != nil {
-		return fail(err)
-	}
-	if err := sink.Close(); err != nil {
-		return fail(err)
-	}
-	return nil
+	return r.prepareBases(r.changes(nil), created)
 }

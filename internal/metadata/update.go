@@ -1,35 +1,26 @@
 package metadata
 
 import (
+	"context"
 	"fmt"
 	"path"
 	"slices"
 	"strings"
 
 	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/storage"
 	"github.com/hudi-go/hudi-go/table"
 	"github.com/hudi-go/hudi-go/timeline"
 )
-
-// Keeps tells whether this library keeps a partition in step.
-func Keeps(c *table.Config, partition string) bool {
-	switch partition {
-	case Files, ColumnStats, PartitionStats, BloomFilters:
-		return true
-	case RecordIndex:
-		return c.MetaFields
-	}
-	return false
-}
 
 // Undoable tells whether what a write has noted in a partition can be taken back after a
 // compaction has taken it in.
 func Undoable(partition string) bool {
 	switch partition {
-	case Files, ColumnStats, PartitionStats, BloomFilters, RecordIndex:
+	case Files, ColumnStats, PartitionStats, BloomFilters:
 		return true
 	}
-	return false
+	return ofKeys(partition)
 }
 
 // HasPartitionStats tells whether a table may have statistics of partitions: real Hudi keeps none
@@ -38,14 +29,41 @@ func HasPartitionStats(c *table.Config) bool {
 	return c.Version >= definedFrom && len(c.PartitionBy) > 0
 }
 
-// Unkept returns the partitions of a table's metadata table that a change of the table would
-// leave behind. Of those that another writer is building, it is all but the listing.
-func Unkept(c *table.Config) []string {
-	kept := func(p string) bool {
-		return Keeps(c, p) && (p != PartitionStats || slices.Contains(c.MetadataPartitions, ColumnStats))
-	}
+// Unkept names the partitions of a table's metadata table that a change of the table would leave
+// behind, and says what they are of. Of those that another writer is building, it is all but the listing.
+func Unkept(ctx context.Context, st storage.Store, c *table.Config) ([]string, error) {
 	building := slices.DeleteFunc(slices.Clone(c.MetadataInflight()), func(p string) bool { return p == Files })
-	return append(building, slices.DeleteFunc(slices.Clone(c.MetadataPartitions), kept)...)
+	if len(c.MetadataPartitions) == 0 {
+		return building, nil
+	}
+	all, err := Definitions(ctx, st, c)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range c.MetadataPartitions {
+		if keeps(c, all, p) {
+			continue
+		}
+		if d, ok := all[p]; ok {
+			p = fmt.Sprintf("%s (%s of %s)", p, d.Function, strings.Join(d.Fields, ", "))
+		}
+		building = append(building, p)
+	}
+	return building, nil
+}
+
+// keeps tells whether this library keeps a complete partition in step, given the definitions.
+func keeps(c *table.Config, all map[string]Definition, partition string) bool {
+	switch {
+	case partition == PartitionStats:
+		return slices.Contains(c.MetadataPartitions, ColumnStats)
+	case partition == Files, partition == ColumnStats, partition == BloomFilters:
+		return true
+	case strings.HasPrefix(partition, SecondaryIndex):
+		d, ok := all[partition]
+		return c.MetaFields && ok && d.OfColumn()
+	}
+	return partition == RecordIndex && c.MetaFields
 }
 
 // GoesWith tells whether a partition is one of those that go: named, or a secondary index
@@ -59,7 +77,7 @@ func GoesWith(going []string, partition string) bool {
 type Update struct {
 	version int
 	parts   map[string]*changes
-	records *Records // the changes of the record index, nil for none
+	sorted  []*sortedIndex // the changes of indexes of keys
 }
 
 type changes struct {
@@ -81,17 +99,22 @@ func NewUpdate(version int) *Update {
 // Partitions are the partitions of the metadata table that the update changes, sorted.
 func (u *Update) Partitions() []string {
 	names := sortedKeys(u.parts)
-	if u.records != nil {
-		names = append(names, RecordIndex)
-		slices.Sort(names)
+	for _, x := range u.sorted {
+		names = append(names, x.layout.index)
 	}
+	slices.Sort(names)
 	return names
 }
 
-// SetRecords adds what the instant changes in the record index, prepared as log files.
-func (u *Update) SetRecords(r *Records) {
-	if len(r.prepared) > 0 {
-		u.records = r
+// AddRecords adds what the instant changes in the record index, prepared as log files.
+func (u *Update) AddRecords(r *Records) { u.addSorted(&r.sortedIndex) }
+
+// AddSecondary adds what the instant changes in a secondary index, prepared as log files.
+func (u *Update) AddSecondary(s *Secondary) { u.addSorted(&s.sortedIndex) }
+
+func (u *Update) addSorted(x *sortedIndex) {
+	if len(x.prepared) > 0 {
+		u.sorted = append(u.sorted, x)
 	}
 }
 

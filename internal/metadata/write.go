@@ -72,7 +72,7 @@ func (w *Writer) groups(ctx context.Context, partition string) ([]table.FileSlic
 // a delta commit has them.
 func (w *Writer) Plan(ctx context.Context, u *Update) (map[string][]*timeline.WriteStat, error) {
 	plan := map[string][]*timeline.WriteStat{}
-	if err := w.planRecords(ctx, u, plan); err != nil {
+	if err := w.planSorted(ctx, u, plan); err != nil {
 		return nil, err
 	}
 	for _, partition := range sortedKeys(u.parts) {
@@ -99,7 +99,7 @@ func (w *Writer) Logs(ctx context.Context, u *Update) (map[string][]*timeline.Wr
 		return nil, err
 	}
 	stats := map[string][]*timeline.WriteStat{}
-	if err := w.recordLogs(ctx, u, stats); err != nil {
+	if err := w.sortedLogs(ctx, u, stats); err != nil {
 		return nil, err
 	}
 	work, ctx := errgroup.WithContext(ctx)
@@ -258,7 +258,7 @@ func (w *Writer) baseFile(ctx context.Context, partition, id string, number int,
 	defer sink.Abort()
 	h := hfile.NewWriter(sink, hfile.GZ, w.Created)
 	var bloom *basefile.BloomBuilder
-	if partition == RecordIndex { // its filters would be full, and nobody asks them
+	if ofKeys(partition) { // its filters would be full, and nobody asks them
 		h.SetBlockSize(recordDataBlock)
 	} else if bloom, err = basefile.NewBloomBuilder(0, nil); err != nil {
 		return fail(err)

@@ -1,6 +1,7 @@
-// Package recordindex makes the record index of a table out of its file slices: of all of them
-// when it begins, or of those that a commit has changed, where its writer has not said what it
-// did; and compares it with them. Slices without logs are read by their column of keys alone.
+// Package recordindex makes the record index and the secondary indexes of a table out of its file
+// slices: of all of them when they begin, or of those that a commit has changed, where its writer has
+// not said what it did; and compares them with the slices. Those without logs are read by the
+// columns that count alone.
 package recordindex
 
 import (
@@ -123,7 +124,7 @@ func (s *Source) All(ctx context.Context, shape Shape) (*metadata.Records, error
 }
 
 // gather gathers the keys of slices.
-func (s *Source) gather(ctx context.Context, view *table.View, list []table.FileSlice, layout *metadata.RecordLayout) (*metadata.Records, error) {
+func (s *Source) gather(ctx context.Context, view *table.View, list []table.FileSlice, layout *metadata.KeyLayout) (*metadata.Records, error) {
 	out := metadata.NewRecords(s.Config.Version, s.Timeline.Location(), layout, s.Budget)
 	if len(list) == 0 {
 		return out, nil
@@ -206,39 +207,20 @@ func (s *Source) count(ctx context.Context, slices []table.FileSlice) (map[strin
 // groups that it has written to as they were and as they are going to be, one after the other,
 // and those that it replaces.
 func (s *Source) Commit(ctx context.Context, meta *timeline.CommitMetadata, into *metadata.Records) error {
-	view := table.NewView(s.Config, s.Timeline, table.StorageLister(s.Store))
-	r, err := s.reader(ctx, view, "")
+	w, err := s.writing(ctx)
 	if err != nil {
 		return err
 	}
-	own, err := s.reader(ctx, view, s.Own)
+	all, err := w.written(ctx, meta)
 	if err != nil {
 		return err
 	}
-	for partition, stats := range meta.PartitionToWriteStats {
-		before, err := slicesByID(ctx, view, partition, "")
-		if err != nil {
+	for _, c := range all {
+		if err := w.changes(ctx, c.before, c.after, into); err != nil {
 			return err
 		}
-		after := map[string]table.FileSlice{}
-		for _, w := range stats {
-			slice, known := after[w.FileID]
-			if !known {
-				slice = before[w.FileID]
-				slice.Partition, slice.FileID = partition, w.FileID
-			}
-			if slice, err = s.with(slice, w); err != nil {
-				return err
-			}
-			after[w.FileID] = slice
-		}
-		for id, slice := range after {
-			if err := s.changes(ctx, r, own, before[id], slice, into); err != nil {
-				return err
-			}
-		}
 	}
-	return s.replaced(ctx, view, r, meta, into)
+	return w.replaced(ctx, meta, into)
 }
 
 // Replaced gathers the keys of the file groups that a commit replaces. They are gone, unless it
@@ -247,31 +229,89 @@ func (s *Source) Replaced(ctx context.Context, meta *timeline.CommitMetadata, in
 	if len(meta.PartitionToReplaceFileIDs) == 0 {
 		return nil
 	}
-	view := table.NewView(s.Config, s.Timeline, table.StorageLister(s.Store))
-	r, err := s.reader(ctx, view, "")
+	w, err := s.writing(ctx)
 	if err != nil {
 		return err
 	}
-	return s.replaced(ctx, view, r, meta, into)
+	return w.replaced(ctx, meta, into)
 }
 
-func (s *Source) replaced(ctx context.Context, view *table.View, r *fileslice.Reader, meta *timeline.CommitMetadata, into *metadata.Records) error {
-	if meta.OperationType == timeline.OpCluster {
-		return nil
+// writing is a table before a commit that is about to be completed.
+type writing struct {
+	*Source
+	view   *table.View
+	r, own *fileslice.Reader // without what the commit has written, and with it
+}
+
+func (s *Source) writing(ctx context.Context) (w *writing, err error) {
+	w = &writing{Source: s, view: table.NewView(s.Config, s.Timeline, table.StorageLister(s.Store))}
+	if w.r, err = s.reader(ctx, w.view, ""); err != nil {
+		return nil, err
 	}
-	for partition, ids := range meta.PartitionToReplaceFileIDs {
-		before, err := slicesByID(ctx, view, partition, "")
+	w.own, err = s.reader(ctx, w.view, s.Own)
+	return w, err
+}
+
+// changed is a file group that a commit changes: what it was, and what it is going to be.
+type changed struct{ before, after table.FileSlice }
+
+// written are the file groups that a commit has written to.
+func (w *writing) written(ctx context.Context, meta *timeline.CommitMetadata) ([]changed, error) {
+	var out []changed
+	for partition, stats := range meta.PartitionToWriteStats {
+		before, err := slicesByID(ctx, w.view, partition, "")
 		if err != nil {
-			return err
+			return nil, err
+		}
+		after := map[string]table.FileSlice{}
+		for _, stat := range stats {
+			slice, known := after[stat.FileID]
+			if !known {
+				slice = before[stat.FileID]
+				slice.Partition, slice.FileID = partition, stat.FileID
+			}
+			if slice, err = w.with(slice, stat); err != nil {
+				return nil, err
+			}
+			after[stat.FileID] = slice
+		}
+		for id, slice := range after {
+			out = append(out, changed{before[id], slice})
+		}
+	}
+	return out, nil
+}
+
+// gone are the file groups that a commit replaces, whose rows it does not move to others.
+func (w *writing) gone(ctx context.Context, meta *timeline.CommitMetadata) ([]table.FileSlice, error) {
+	if meta.OperationType == timeline.OpCluster {
+		return nil, nil
+	}
+	var out []table.FileSlice
+	for partition, ids := range meta.PartitionToReplaceFileIDs {
+		before, err := slicesByID(ctx, w.view, partition, "")
+		if err != nil {
+			return nil, err
 		}
 		for _, id := range ids {
-			for found, err := range keys(ctx, r, before[id], "") {
-				for i := 0; err == nil && i < found.Len(); i++ {
-					err = into.Delete(partition, found.Value(i))
-				}
-				if err != nil {
-					return err
-				}
+			out = append(out, before[id])
+		}
+	}
+	return out, nil
+}
+
+func (w *writing) replaced(ctx context.Context, meta *timeline.CommitMetadata, into *metadata.Records) error {
+	gone, err := w.gone(ctx, meta)
+	if err != nil {
+		return err
+	}
+	for _, slice := range gone {
+		for found, err := range keys(ctx, w.r, slice, "") {
+			for i := 0; err == nil && i < found.Len(); i++ {
+				err = into.Delete(slice.Partition, found.Value(i))
+			}
+			if err != nil {
+				return err
 			}
 		}
 	}
@@ -311,19 +351,19 @@ func (s *Source) with(slice table.FileSlice, w *timeline.WriteStat) (table.FileS
 }
 
 // changes notes which keys a file group gets and loses.
-func (s *Source) changes(ctx context.Context, r, own *fileslice.Reader, before, after table.FileSlice, into *metadata.Records) error {
-	lost, err := keySet(ctx, r, before)
+func (w *writing) changes(ctx context.Context, before, after table.FileSlice, into *metadata.Records) error {
+	lost, err := keySet(ctx, w.r, before)
 	if err != nil {
 		return err
 	}
-	for found, err := range keys(ctx, own, after, "") {
+	for found, err := range keys(ctx, w.own, after, "") {
 		for i := 0; err == nil && i < found.Len(); i++ {
 			key := found.Value(i)
 			if lost[key] {
 				delete(lost, key)
 				continue
 			}
-			err = into.PutKey(after.Partition, after.FileID, s.Own, key)
+			err = into.PutKey(after.Partition, after.FileID, w.Own, key)
 		}
 		if err != nil {
 			return err
@@ -360,6 +400,20 @@ func (s *Source) Undo(ctx context.Context, meta *timeline.CommitMetadata, before
 	if err != nil {
 		return err
 	}
+	all, err := undone(ctx, view, meta, before)
+	if err != nil {
+		return err
+	}
+	for _, c := range all {
+		if err := takeBack(ctx, r, c.after, c.before, before, into); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// undone are the file groups that a completed write has touched.
+func undone(ctx context.Context, view *table.View, meta *timeline.CommitMetadata, before string) ([]changed, error) {
 	touched := map[string]map[string]bool{}
 	touch := func(partition, id string) {
 		if touched[partition] == nil {
@@ -377,24 +431,23 @@ func (s *Source) Undo(ctx context.Context, meta *timeline.CommitMetadata, before
 			touch(partition, id)
 		}
 	}
+	var out []changed
 	for partition, ids := range touched {
 		now, err := slicesByID(ctx, view, partition, "")
 		if err != nil {
-			return err
+			return nil, err
 		}
 		then := map[string]table.FileSlice{}
 		if before != "" {
 			if then, err = slicesByID(ctx, view, partition, before); err != nil {
-				return err
+				return nil, err
 			}
 		}
 		for id := range ids {
-			if err := takeBack(ctx, r, now[id], then[id], before, into); err != nil {
-				return err
-			}
+			out = append(out, changed{before: then[id], after: now[id]})
 		}
 	}
-	return nil
+	return out, nil
 }
 
 // takeBack notes what makes a file group again what it was.

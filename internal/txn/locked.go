@@ -11,6 +11,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hudi-go/hudi-go/internal/base"
@@ -35,13 +36,19 @@ func keepable(ctx context.Context, h *table.Handle) (*table.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	unkept := metadata.Unkept(now)
+	unkept, err := metadata.Unkept(ctx, h.Store, now)
+	if err != nil {
+		return nil, err
+	}
 	if h.Metadata == table.MetadataDrop {
 		unkept = nil
 	}
-	unkept = slices.DeleteFunc(unkept, func(p string) bool { return metadata.GoesWith(h.MetadataWithout, p) })
+	unkept = slices.DeleteFunc(unkept, func(what string) bool {
+		partition, _, _ := strings.Cut(what, " ")
+		return metadata.GoesWith(h.MetadataWithout, partition)
+	})
 	if len(unkept) > 0 {
-		return nil, fmt.Errorf("change table %s: the partitions %v of its metadata table would fall behind; switch these indexes off (hoodie.metadata.index.column.stats.enable=false and so on), which drops them, or drop the metadata table with hoodie.metadata.enable=false: %w",
+		return nil, fmt.Errorf("change table %s: the partitions %v of its metadata table would fall behind; drop these indexes with hudictl index drop, or the metadata table with hoodie.metadata.enable=false: %w",
 			now.Name, unkept, base.ErrUnsupported)
 	}
 	what, err := h.Config.Changed(now)

@@ -18,7 +18,7 @@ import (
 )
 
 // prepared runs f while it holds the table's lock, after the table has got what its handle wants
-// of a metadata table and it did not have: the listing, statistics, the record index. What
+// of a metadata table and it did not have: the listing, statistics, indexes of keys. What
 // cannot be begun yet is left to the next write.
 func prepared(ctx context.Context, h *table.Handle, rows *schema.Schema, f func(c *table.Config, tl *timeline.Timeline, held *lock.Held) error) error {
 	budget := mem.NewBudget(recordBudget, "")
@@ -27,12 +27,20 @@ func prepared(ctx context.Context, h *table.Handle, rows *schema.Schema, f func(
 		return fmt.Errorf("txn: build the record index of %s: %w", h.Store.URI(), err)
 	}
 	defer built.close()
+	secondary, err := buildSecondary(ctx, h, budget)
+	if err != nil {
+		return fmt.Errorf("txn: build a secondary index of %s: %w", h.Store.URI(), err)
+	}
+	defer secondary.close()
 	return locked(ctx, h, func(c *table.Config, tl *timeline.Timeline, held *lock.Held) error {
 		if err := completeMetadata(ctx, h, c, tl, held, rows); err != nil {
 			return err
 		}
 		if err := beginRecords(ctx, h, c, tl, held, built, budget); err != nil {
 			return fmt.Errorf("txn: begin the record index of %s: %w", h.Store.URI(), err)
+		}
+		if err := beginSecondary(ctx, h, c, tl, held, secondary, budget); err != nil {
+			return fmt.Errorf("txn: begin a secondary index of %s: %w", h.Store.URI(), err)
 		}
 		return f(c, tl, held)
 	})

@@ -91,7 +91,11 @@ func (t *Txn) recordSource(c *table.Config, tl *timeline.Timeline, meta *timelin
 	if err != nil {
 		return nil, fmt.Errorf("schema of the commit: %w", err)
 	}
-	return &recordindex.Source{Store: t.table.Store, Config: c, Timeline: tl, Rows: rows, Budget: mem.NewBudget(recordBudget, ""), Own: t.Instant}, nil
+	budget := t.budget
+	if budget == nil {
+		budget = mem.NewBudget(recordBudget, "")
+	}
+	return &recordindex.Source{Store: t.table.Store, Config: c, Timeline: tl, Rows: rows, Budget: budget, Own: t.Instant}, nil
 }
 
 // createdAt is the time in the HFiles of an instant, which follows from it, so that a second try
@@ -119,7 +123,7 @@ func (t *Txn) noteRecords(ctx context.Context, s metadata.Source, u *metadata.Up
 		}
 	}
 	if t.records != nil {
-		u.SetRecords(t.records)
+		u.AddRecords(t.records)
 	}
 	return nil
 }
@@ -145,26 +149,14 @@ func (t *Txn) readRecords(ctx context.Context, s metadata.Source, meta *timeline
 // UndoneRecords prepares what a rollback at time at of the newest completed write changes in the
 // record index. The caller closes the result.
 func (m *Metadata) UndoneRecords(ctx context.Context, h *table.Handle, tl *timeline.Timeline, at string, target timeline.Instant) (*metadata.Records, error) {
-	meta, err := tl.CommitMetadata(ctx, target)
+	from, meta, before, err := m.undoing(ctx, h, tl, target)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := m.Of.RecordSchema(ctx, tl)
+	records, err := m.records(ctx, h, at, from.Budget)
 	if err != nil {
 		return nil, err
 	}
-	before := ""
-	for _, i := range tl.CompletedWrites() {
-		if i.Time < target.Time {
-			before = i.Time
-		}
-	}
-	budget := mem.NewBudget(recordBudget, "")
-	records, err := m.records(ctx, h, at, budget)
-	if err != nil {
-		return nil, err
-	}
-	from := recordindex.Source{Store: h.Store, Config: m.Of, Timeline: tl, Rows: rows, Budget: budget}
 	err = from.Undo(ctx, meta, before, records)
 	if err == nil {
 		err = records.PrepareLogs(at, createdAt(at, tl.Location()))
@@ -175,14 +167,36 @@ func (m *Metadata) UndoneRecords(ctx context.Context, h *table.Handle, tl *timel
 	return records, nil
 }
 
+// undoing reads the table, the newest completed write, and the time of the one before, "" for
+// none.
+func (m *Metadata) undoing(ctx context.Context, h *table.Handle, tl *timeline.Timeline, target timeline.Instant) (*recordindex.Source, *timeline.CommitMetadata, string, error) {
+	meta, err := tl.CommitMetadata(ctx, target)
+	if err != nil {
+		return nil, nil, "", err
+	}
+	rows, err := m.Of.RecordSchema(ctx, tl)
+	if err != nil {
+		return nil, nil, "", err
+	}
+	before := ""
+	for _, i := range tl.CompletedWrites() {
+		if i.Time < target.Time {
+			before = i.Time
+		}
+	}
+	return &recordindex.Source{Store: h.Store, Config: m.Of, Timeline: tl, Rows: rows, Budget: mem.NewBudget(recordBudget, "")}, meta, before, nil
+}
+
 // closeRecords gives up what was gathered.
 func (t *Txn) closeRecords() error {
+	err := t.secondary.close()
+	t.secondary = nil
 	if t.records == nil {
-		return nil
+		return err
 	}
 	r := t.records
 	t.records = nil
-	return r.Close()
+	return errors.Join(err, r.Close())
 }
 
 // builtRecords is a record index that is ready to begin: base files for the table as it was at
@@ -247,10 +261,7 @@ func beginRecords(ctx context.Context, h *table.Handle, c *table.Config, tl *tim
 	if !wantsRecords(h, c) || !slices.Contains(c.MetadataPartitions, metadata.Files) {
 		return nil
 	}
-	same := func(a, b timeline.Instant) bool {
-		return a.Time == b.Time && a.Action == b.Action && a.Completion == b.Completion
-	}
-	if built == nil || !slices.EqualFunc(built.of, tl.CompletedWrites(), same) {
+	if built == nil || !sameInstants(built.of, tl.CompletedWrites()) {
 		again, err := buildRecordsAt(ctx, h, c, tl, budget)
 		if err != nil {
 			return err
@@ -258,6 +269,22 @@ func beginRecords(ctx context.Context, h *table.Handle, c *table.Config, tl *tim
 		defer again.close()
 		built = again
 	}
+	begin := func(w *metadata.Writer) ([]*timeline.WriteStat, error) { return w.BeginRecords(ctx, built.records) }
+	define := func() error {
+		return metadata.DefineRecordIndex(ctx, h.Store, c, built.shape.Partitioned, h.Clock)
+	}
+	return beginKeys(ctx, h, c, tl, held, metadata.RecordIndex, begin, define)
+}
+
+func sameInstants(a, b []timeline.Instant) bool {
+	return slices.EqualFunc(a, b, func(a, b timeline.Instant) bool {
+		return a.Time == b.Time && a.Action == b.Action && a.Completion == b.Completion
+	})
+}
+
+// beginKeys begins an index of keys, whose files begin writes, and which define notes. It counts
+// when the table's properties name it, which comes last.
+func beginKeys(ctx context.Context, h *table.Handle, c *table.Config, tl *timeline.Timeline, held *lock.Held, index string, begin func(*metadata.Writer) ([]*timeline.WriteStat, error), define func() error) error {
 	if err := Holding(held); err != nil {
 		return err
 	}
@@ -268,22 +295,19 @@ func beginRecords(ctx context.Context, h *table.Handle, c *table.Config, tl *tim
 	if err := m.forgetBeginnings(ctx); err != nil {
 		return err
 	}
-	if err := h.Store.DeleteDir(ctx, base.Join(metadata.Folder, metadata.RecordIndex)); err != nil {
+	if err := h.Store.DeleteDir(ctx, base.Join(metadata.Folder, index)); err != nil {
 		return err
 	}
-	err = m.beginWith(ctx, m.nextBeginning(tl), metadata.RecordIndex, func(w *metadata.Writer) ([]*timeline.WriteStat, error) {
-		return w.BeginRecords(ctx, built.records)
-	})
-	if err != nil {
+	if err := m.beginWith(ctx, m.nextBeginning(tl), index, begin); err != nil {
 		return err
 	}
 	if err := Holding(held); err != nil {
 		return err
 	}
-	if err := metadata.DefineRecordIndex(ctx, h.Store, c, built.shape.Partitioned, h.Clock); err != nil {
+	if err := define(); err != nil {
 		return err
 	}
-	return c.SetMetadataPartitions(ctx, h.Store, append(slices.Clone(c.MetadataPartitions), metadata.RecordIndex), h.Clock)
+	return c.SetMetadataPartitions(ctx, h.Store, append(slices.Clone(c.MetadataPartitions), index), h.Clock)
 }
 
 // BeginRecordIndex gives a table the record index that its handle wants. One that has one wraps

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/internal/mem"
 	"github.com/hudi-go/hudi-go/internal/metadata"
 	"github.com/hudi-go/hudi-go/lock"
 	"github.com/hudi-go/hudi-go/schema"
@@ -33,7 +34,9 @@ type Txn struct {
 
 	partitions sync.Map // paths of partitions whose metafile is known to exist
 
-	records *metadata.Records // changes of the record index, nil unless they are gathered
+	records   *metadata.Records // changes of the record index, nil unless they are gathered
+	secondary secondaries       // changes of secondary indexes
+	budget    *mem.Budget       // of these, nil if nobody said
 }
 
 // beginTries bounds how often Begin takes another time after an unknown outcome.
@@ -158,10 +161,16 @@ func (t *Txn) Commit(ctx context.Context, meta *timeline.CommitMetadata, checks 
 	if err := t.prepareRecords(ctx, meta); err != nil {
 		return "", fmt.Errorf("txn: record index of %s: %w", t.Instant, err)
 	}
+	if err := t.prepareSecondary(ctx, meta); err != nil {
+		return "", fmt.Errorf("txn: secondary indexes of %s: %w", t.Instant, err)
+	}
 	note := func(s metadata.Source) (*metadata.Update, error) {
 		u, err := s.Commit(ctx, meta, t.gathered)
 		if err == nil {
 			err = t.noteRecords(ctx, s, u, meta)
+		}
+		if err == nil {
+			err = t.noteSecondary(ctx, s, u, meta)
 		}
 		return u, err
 	}

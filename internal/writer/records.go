@@ -18,11 +18,16 @@ import (
 // recordsPart is the part of a write's memory that the record index gets.
 const recordsPart = 4
 
-// beginRecords begins to gather what the write changes in the record index, if the table has one.
+// beginRecords begins to gather what the write changes in the record index, if the table has one,
+// and makes sure that secondary indexes can be kept in step, which Commit does.
 // Base files tell it what they get and lose; what logs do to it depends on what is there.
 func (w *write) beginRecords(ctx context.Context) error {
+	budget := mem.NewBudget(w.options.Memory/recordsPart, w.options.SpillDir)
+	if err := w.txn.Secondary(ctx, w.rows, budget); err != nil {
+		return err
+	}
 	var err error
-	if w.records, err = w.txn.Records(ctx, mem.NewBudget(w.options.Memory/recordsPart, w.options.SpillDir)); err != nil {
+	if w.records, err = w.txn.Records(ctx, budget); err != nil {
 		return err
 	}
 	if w.records == nil {
