@@ -70,16 +70,18 @@ func (t *Txn) prepareSecondary(ctx context.Context, meta *timeline.CommitMetadat
 		return nil // a plan that is taken up again has it read under the lock
 	}
 	names := metadata.SecondaryIndexes(t.config)
-	var err error
-	if t.secondary, err = t.readSecondary(ctx, t.config, t.begun, meta, names); err == nil {
-		return nil
+	all, err := t.readSecondary(ctx, t.config, t.begun, meta, names)
+	if err != nil && t.dropped(ctx, names) {
+		err = nil // the others are read under the lock
 	}
-	now, loading := table.LoadConfig(ctx, t.table.Store)
-	dropped := func(name string) bool { return !slices.Contains(now.MetadataPartitions, name) }
-	if loading != nil || !slices.ContainsFunc(names, dropped) {
-		return err
-	}
-	return nil // the others are read under the lock
+	t.secondary = all
+	return err
+}
+
+// dropped tells whether one of some partitions was dropped since the transaction began.
+func (t *Txn) dropped(ctx context.Context, names []string) bool {
+	now, err := table.LoadConfig(ctx, t.table.Store)
+	return err == nil && slices.ContainsFunc(names, func(name string) bool { return !slices.Contains(now.MetadataPartitions, name) })
 }
 
 // changesPairs tells whether a commit changes which values rows have, or which rows there are.
