@@ -143,6 +143,12 @@ func TestRecordIndexOfOldTables(t *testing.T) {
 		m.more = append(m.more, withRecordIndex(partitioned, 1)...)
 		m.do(write(hudi.Upsert, r("c", "y", "1", 1)))
 		require.Contains(t, m.open().Config().MetadataPartitions, "record_index")
+		// So does making the metadata table anew.
+		require.NoError(t, m.open().DropMetadata(t.Context()))
+		require.Empty(t, m.open().Config().MetadataPartitions)
+		require.NoError(t, m.open().InitMetadata(t.Context()))
+		require.Contains(t, m.open().Config().MetadataPartitions, "record_index")
+		m.checks()
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/internal/mem"
 	"github.com/hudi-go/hudi-go/internal/metadata"
 	"github.com/hudi-go/hudi-go/lock"
 	"github.com/hudi-go/hudi-go/storage"
@@ -254,6 +255,14 @@ var errPending = fmt.Errorf("try again when it has finished: %w", base.ErrConfli
 // InitMetadata gives a table a metadata table. One that has one already wraps
 // base.ErrInvalid, and in version 6 a pending instant base.ErrConflict.
 func InitMetadata(ctx context.Context, h *table.Handle) error {
+	making := *h
+	making.Metadata = table.MetadataMake
+	budget := mem.NewBudget(recordBudget, "")
+	built, err := buildRecords(ctx, &making, budget)
+	if err != nil {
+		return fmt.Errorf("txn: build the record index of %s: %w", h.Store.URI(), err)
+	}
+	defer built.close()
 	return locked(ctx, h, func(c *table.Config, tl *timeline.Timeline, held *lock.Held) error {
 		if slices.Contains(c.MetadataPartitions, metadata.Files) {
 			return fmt.Errorf("txn: %s has a metadata table already; to make it anew, drop it first: %w", h.Store.URI(), base.ErrInvalid)
@@ -261,7 +270,13 @@ func InitMetadata(ctx context.Context, h *table.Handle) error {
 		if err := makeMetadata(ctx, h, c, tl, held); err != nil {
 			return err
 		}
-		return completeIndexes(ctx, h, c, tl, held, nil)
+		if err := completeIndexes(ctx, h, c, tl, held, nil); err != nil {
+			return err
+		}
+		if err := beginRecords(ctx, &making, c, tl, held, built, budget); err != nil {
+			return fmt.Errorf("txn: begin the record index of %s: %w", h.Store.URI(), err)
+		}
+		return nil
 	})
 }
 
