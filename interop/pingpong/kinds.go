@@ -113,7 +113,7 @@ var kinds = []kind{
 	{name: "crash", weight: 5, who: Ours, make: (*Sequence).crash},
 	{name: "clustering", weight: 3, who: Spark, make: (*Sequence).clustering},
 	{name: "metadata anew", weight: 2, who: Ours, make: func(s *Sequence, _ Actor) (Step, bool) {
-		return Step{Do: Metadata}, s.Table.Metadata && s.planned == nil && s.Table.Option("metadata.index.column.stats.enable") != "true"
+		return Step{Do: Metadata}, s.Table.Metadata && s.planned == nil
 	}},
 }
 
@@ -221,7 +221,7 @@ func (s *Sequence) where(who Actor, key Key) string {
 
 func (s *Sequence) deleteFrom(who Actor) (Step, bool) {
 	keys := s.some(1, true)
-	if len(keys) == 0 || who == Spark && !s.sql() || s.Table.Version == 8 && s.Table.Kind == mor && s.rules.event {
+	if len(keys) == 0 || s.rules.bare || who == Spark && !s.sql() || s.Table.Version == 8 && s.Table.Kind == mor && s.rules.event {
 		return Step{}, false
 	}
 	list := []change{{key: keys[0], unconditional: true}}
@@ -232,7 +232,7 @@ func (s *Sequence) deleteFrom(who Actor) (Step, bool) {
 func (s *Sequence) update(who Actor) (Step, bool) {
 	keys := s.some(1, true)
 	free := slices.DeleteFunc(s.Table.Free(), func(c randomtable.Column) bool { return c.Type.Nested })
-	if len(keys) == 0 || len(free) == 0 || s.rules.fill || who == Spark && (!s.sql() || s.Table.Kind == mor && s.Table.Version > 6) {
+	if len(keys) == 0 || len(free) == 0 || s.rules.bare || s.rules.fill || who == Spark && (!s.sql() || s.Table.Kind == mor && s.Table.Version > 6) {
 		return Step{}, false
 	}
 	c, now := pick(s.r, free...), s.Model.rows[keys[0]]
@@ -392,8 +392,8 @@ func (s *Sequence) crash(Actor) (Step, bool) {
 		return Step{}, false
 	}
 	by := pick(s.r, Ours, Spark)
-	if s.alone || s.Table.Version == 6 && s.Table.Kind == mor {
-		by = Ours
+	if s.alone || s.Table.Version == 6 && s.Table.Kind == mor || s.Table.Version > 6 && strings.HasPrefix(s.last.Op, "insert_overwrite") {
+		by = Ours // without markers 1.0.2 and 1.2.0 cannot undo what replaces, their own neither
 	}
 	return Step{Do: Crash, effect: func(Instant) { s.undo() }, then: func(s *Sequence) Step {
 		if by == Ours {

@@ -18,12 +18,14 @@ type rules struct {
 	late, lateDeletes bool
 	// whole tells that rows must have values in all columns, because those of a log do not fill each other.
 	whole bool
+	// bare tells that rows have no meta fields.
+	bare bool
 }
 
 func rulesOf(t *randomtable.Table) rules {
 	class := t.Option("datasource.write.payload.class")
 	class = class[strings.LastIndexByte(class, '.')+1:]
-	r := rules{event: t.Option("write.record.merge.mode") == "EVENT_TIME_ORDERING"}
+	r := rules{event: t.Option("write.record.merge.mode") == "EVENT_TIME_ORDERING", bare: !t.MetaFields()}
 	switch class {
 	case "DefaultHoodieRecordPayload", "EventTimeAvroPayload":
 		r.event = true
@@ -50,7 +52,8 @@ type Model struct {
 	rules rules
 	keys  map[Key]*known
 	rows  map[Key]*Row
-	based int // what had completed before this point is in base files
+	based int          // what had completed before this point is in base files
+	hid   map[Key]bool // rows that the write under way replaces
 }
 
 // known is a key that the table has or had.
@@ -73,6 +76,7 @@ type Point struct {
 
 	rows    map[Key]*Row
 	written map[Key][]*Row // rows of the write, also those that have lost
+	hid     map[Key]bool   // rows before went with their files
 }
 
 func newModel(t *randomtable.Table, r rules) *Model {
@@ -81,7 +85,8 @@ func newModel(t *randomtable.Table, r rules) *Model {
 
 // write applies one commit.
 func (m *Model) write(at Instant, changes []change) {
-	p := &Point{Instant: at, written: map[Key][]*Row{}}
+	p := &Point{Instant: at, written: map[Key][]*Row{}, hid: m.hid}
+	m.hid = nil
 	for _, c := range changes {
 		row := &Row{c.row, c.order, at.Requested}
 		if !c.deleted && !c.unconditional {
@@ -95,7 +100,11 @@ func (m *Model) write(at Instant, changes []change) {
 
 // remove takes rows away, for a write that replaces them.
 func (m *Model) remove(is func(Key) bool) {
-	maps.DeleteFunc(m.rows, func(k Key, _ *Row) bool { return is(k) })
+	m.hid = map[Key]bool{}
+	maps.DeleteFunc(m.rows, func(k Key, _ *Row) bool {
+		m.hid[k] = is(k)
+		return m.hid[k]
+	})
 }
 
 func (m *Model) apply(c change, row *Row) {
@@ -177,15 +186,17 @@ func (m *Model) show(rows map[Key]*Row) []map[string]any {
 	var out []map[string]any
 	for _, key := range m.sorted() {
 		if row := rows[key]; row != nil {
-			out = append(out, row.show(key))
+			out = append(out, m.showRow(key, row))
 		}
 	}
 	return out
 }
 
-func (r *Row) show(key Key) map[string]any {
+func (m *Model) showRow(key Key, r *Row) map[string]any {
 	out := maps.Clone(r.Values)
-	out["_hoodie_commit_time"], out["_hoodie_record_key"], out["_hoodie_partition_path"] = r.commit, key.Record, key.Partition
+	if !m.rules.bare {
+		out["_hoodie_commit_time"], out["_hoodie_record_key"], out["_hoodie_partition_path"] = r.commit, key.Record, key.Partition
+	}
 	return out
 }
 
@@ -225,7 +236,7 @@ func (m *Model) ReadOptimized() Bounds {
 				c.none = true
 			case !seen[row]:
 				seen[row] = true
-				c.rows = append(c.rows, row.show(key))
+				c.rows = append(c.rows, m.showRow(key, row))
 			}
 		}
 		if len(c.rows) > 0 {
@@ -254,7 +265,7 @@ func (m *Model) Incremental(begin, end string) (b Bounds, whole bool) {
 			in[p.Requested] = true
 			for key, list := range p.written {
 				for _, row := range list {
-					written[key] = append(written[key], row.show(key))
+					written[key] = append(written[key], m.showRow(key, row))
 				}
 			}
 		}
@@ -263,12 +274,51 @@ func (m *Model) Incremental(begin, end string) (b Bounds, whole bool) {
 		row := rows[key]
 		switch {
 		case row != nil && in[row.commit]:
-			b = append(b, choice{rows: []map[string]any{row.show(key)}})
+			b = append(b, choice{rows: []map[string]any{m.showRow(key, row)}})
 		case m.table.Kind == mor && len(written[key]) > 0:
 			b = append(b, choice{rows: written[key], none: true})
 		}
 	}
 	return b, m.table.Kind == cow || !m.rules.fill
+}
+
+// Changes are the changes that writes after begin up to end made, as the CDC view has them. ok is false where values are filled: whether a row
+// that only lost was changed then depends on the release.
+func (m *Model) Changes(begin, end string) (changes []map[string]any, ok bool) {
+	var before map[Key]*Row
+	for _, p := range m.Points {
+		if p.Service {
+			continue
+		}
+		if at := m.Bound(p.Instant); at > begin && (end == "" || at <= end) {
+			add := func(op string, old, now *Row) {
+				change := map[string]any{"op": op, "ts": p.Requested, "before": nil, "after": nil}
+				if old != nil {
+					change["before"] = old.Values
+				}
+				if now != nil {
+					change["after"] = now.Values
+				}
+				changes = append(changes, change)
+			}
+			for _, key := range m.sorted() {
+				switch old, now := before[key], p.rows[key]; {
+				case old == now:
+				case old != nil && now != nil && !p.hid[key]:
+					add("u", old, now)
+				default:
+					if old != nil {
+						add("d", old, nil)
+					}
+					if now != nil {
+						add("i", nil, now)
+					}
+				}
+			}
+		}
+		before = p.rows
+	}
+	return changes, !m.rules.fill
 }
 
 // Bound is the time by which ranges count.

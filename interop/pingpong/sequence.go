@@ -51,12 +51,13 @@ type plan struct {
 	point   int // of the model: what had completed by then
 }
 
-// New makes up the table of a seed. Seeds that follow each other have other versions, types, metadata tables and creators.
+// New makes up the table of a seed. Seeds that follow each other have other versions, types, metadata tables, creators, and of what is rare
+// in tables one thing.
 func New(seed int) *Sequence {
 	version, kind := []int{9, 6, 8}[seed%3], []string{cow, mor}[seed/3%2]
 	metadata := (seed/6+seed)%2 == 0
 	t := randomtable.Lay(seed, version, kind, func(t *randomtable.Table) bool {
-		return t.Metadata == metadata && refusal(t) == ""
+		return t.Metadata == metadata && refusal(t) == "" && special(t, seed/12+seed%6)
 	})
 	if !metadata {
 		t.Options["hoodie.metadata.enable"] = "false"
@@ -84,31 +85,34 @@ func Alone(seed int) *Sequence {
 
 // refusal tells what our writer cannot do with a table, "" for nothing. Who lifts a limit takes it out here.
 func refusal(t *randomtable.Table) string {
-	on := func(name string) bool { return t.Option(name) == "true" }
 	switch {
-	case !t.MetaFields():
-		return "no meta fields"
-	case t.CDC:
-		return "change logging"
-	case on("datasource.write.drop.partition.columns"):
+	case !t.MetaFields() && t.Kind == mor && t.Version < 9: // nor can the releases of the version
+		return "no meta fields in logs"
+	case t.Option("datasource.write.drop.partition.columns") == "true":
 		return "partition columns dropped"
 	case !slices.Contains([]string{"Simple", "Complex", "Nonpartitioned"}, t.KeyGenerator()):
 		return "key generator"
 	case !slices.Contains([]string{"BLOOM", "SIMPLE", "BUCKET", "GLOBAL_SIMPLE", "RECORD_INDEX"}, t.Option("index.type")):
 		return "index"
-	case on("metadata.index.bloom.filter.enable"):
-		return "key filters in the metadata table"
-	case on("metadata.index.column.stats.enable"):
-		if t.Kind == mor || t.Version < 9 {
-			return "statistics before version 9 or of logs"
-		}
-		for _, c := range t.Columns {
-			if strings.HasPrefix(c.Type.DDL, "decimal") || c.Type.DDL == "binary" {
-				return "statistics of decimals or bytes"
-			}
-		}
 	}
 	return ""
+}
+
+// special tells whether a table has what every third is to have, and every other third: without a metadata table no meta fields, or change
+// logs; with one statistics, or a record index.
+func special(t *randomtable.Table, n int) bool {
+	bare := t.Kind == cow || t.Version == 9
+	switch n %= 3; {
+	case n == 0 && t.Metadata:
+		return t.Option("metadata.index.column.stats.enable") == "true"
+	case n == 0:
+		return t.MetaFields() != bare
+	case n == 1 && t.Metadata:
+		return t.Option("metadata.record.index.enable") == "true"
+	case n == 1:
+		return t.CDC
+	}
+	return true
 }
 
 func (s *Sequence) String() string {

@@ -2,6 +2,7 @@ package pingpong
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -34,7 +35,7 @@ func carried(t *testing.T, seed, steps int) (*Sequence, []Step) {
 // A seed always gives the same sequence; seeds that follow each other have all versions, types, metadata tables and creators; all kinds of
 // steps come up; and rows have the columns that the step names.
 func TestSequences(t *testing.T) {
-	tables, steps := map[string]bool{}, map[string]bool{}
+	tables, steps, features := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for seed := 1; seed <= 120; seed++ {
 		s, done := carried(t, seed, 30)
 		again, repeated := carried(t, seed, 30)
@@ -43,6 +44,13 @@ func TestSequences(t *testing.T) {
 		require.Equal(t, s.Model.Snapshot(), again.Model.Snapshot())
 		if seed <= 24 {
 			tables[s.Name()] = true
+		}
+		for name, has := range map[string]bool{
+			"changes": s.Table.CDC, "bare": !s.Table.MetaFields(), "statistics": s.Table.Option("metadata.index.column.stats.enable") == "true",
+			"filters": s.Table.Option("metadata.index.bloom.filter.enable") == "true", "records": s.Table.Option("index.type") == "RECORD_INDEX",
+		} {
+			features[name] = features[name] || has
+			features[fmt.Sprintf("%s %d %s", name, s.Table.Version, s.Table.Kind)] = features[fmt.Sprintf("%s %d %s", name, s.Table.Version, s.Table.Kind)] || has
 		}
 		for _, step := range done {
 			steps[fmt.Sprint(step.Kind, step.Who)] = true
@@ -56,6 +64,9 @@ func TestSequences(t *testing.T) {
 		}
 	}
 	require.Len(t, tables, 24)
+	for name, seen := range features {
+		require.Equal(t, !slices.Contains([]string{"bare 6 " + mor, "bare 8 " + mor}, name), seen, name)
+	}
 	for _, k := range kinds {
 		require.Contains(t, steps, k.name)
 		if k.who == "" {
@@ -141,6 +152,40 @@ func TestBounds(t *testing.T) {
 	require.Empty(t, m.ReadOptimized().Check([]string{"2"}, text))
 	require.NotEmpty(t, m.ReadOptimized().Check(nil, text))
 	require.NotEmpty(t, m.ReadOptimized().Check([]string{"1"}, text))
+}
+
+// What changes are: of the rows that stay, of those that come and go, and of those whose files were replaced. A row that loses changes nothing.
+func TestChanges(t *testing.T) {
+	m := newModel(&randomtable.Table{Version: 6, Kind: cow}, rules{event: true, late: true})
+	row := func(id string, v any, order int64) change {
+		m.keys[Key{"p", id}] = &known{}
+		return change{key: Key{"p", id}, row: map[string]any{"v": v}, order: order}
+	}
+	at := func(n int) Instant { return Instant{fmt.Sprint(n), fmt.Sprint(n)} }
+	changes := func(begin, end string) []string {
+		list, ok := m.Changes(begin, end)
+		require.True(t, ok)
+		var out []string
+		for _, c := range list {
+			image := func(name string) any {
+				if c[name] == nil {
+					return nil
+				}
+				return c[name].(map[string]any)["v"]
+			}
+			out = append(out, fmt.Sprint(c["ts"], c["op"], " ", image("before"), " ", image("after")))
+		}
+		return out
+	}
+	m.write(at(1), []change{row("1", "a", 5), row("2", "a", 5)})
+	m.write(at(2), []change{row("1", "b", 4), row("2", "c", 6)})
+	m.Served(at(3))
+	m.write(at(4), []change{{key: Key{"p", "1"}, unconditional: true}})
+	m.remove(func(Key) bool { return true })
+	m.write(at(5), []change{row("2", "d", 1), row("3", "d", 1)})
+	require.Equal(t, []string{"1i <nil> a", "1i <nil> a"}, changes("0", "1"))
+	require.Equal(t, []string{"2u a c"}, changes("1", "3"))
+	require.Equal(t, []string{"4d a <nil>", "5d c <nil>", "5i <nil> d", "5i <nil> d"}, changes("3", ""))
 }
 
 func TestKeys(t *testing.T) {
