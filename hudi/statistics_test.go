@@ -5,10 +5,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/stretchr/testify/require"
 
 	"github.com/hudi-go/hudi-go/hudi"
 	"github.com/hudi-go/hudi-go/query"
+	"github.com/hudi-go/hudi-go/schema"
 	"github.com/hudi-go/hudi-go/table"
 )
 
@@ -70,4 +74,44 @@ func valueOf(row string) string {
 	_, value, _ := strings.Cut(row, "=")
 	value, _, _ = strings.Cut(value, "@")
 	return value
+}
+
+// TestStatisticsOfWidenedColumns has files of before and after a column of int became one of long: statistics of the old ones stay as they were
+// noted, and count.
+func TestStatisticsOfWidenedColumns(t *testing.T) {
+	eachMetadataKind(t, func(t *testing.T, k kind) {
+		m := newMetadataTable(t, k, hudi.WithProperty("hoodie.metadata.index.column.stats.enable", "true"), hudi.WithProperty("hoodie.parquet.small.file.limit", "0"))
+		do := func(of arrow.DataType, id, part string, n int64) {
+			t.Helper()
+			columns := arrow.NewSchema(append(simArrow.Fields(), arrow.Field{Name: "n", Type: of, Nullable: true}), nil)
+			rows, err := schema.FromArrow("sim", columns)
+			require.NoError(t, err)
+			b := array.NewRecordBuilder(memory.DefaultAllocator, columns)
+			defer b.Release()
+			for i, v := range []string{id, part, "v"} {
+				b.Field(i).(*array.StringBuilder).Append(v)
+			}
+			b.Field(3).(*array.Int64Builder).Append(n)
+			switch c := b.Field(4).(type) {
+			case *array.Int32Builder:
+				c.Append(int32(n))
+			case *array.Int64Builder:
+				c.Append(n)
+			}
+			batch := b.NewRecordBatch()
+			defer batch.Release()
+			_, err = m.open().Write(t.Context(), hudi.Upsert, hudi.Rows{Schema: rows, Batches: func(yield func(arrow.RecordBatch, error) bool) { yield(batch, nil) }}, hudi.WriteOptions{})
+			require.NoError(t, err)
+			m.checks()
+		}
+		do(arrow.PrimitiveTypes.Int32, "a", "x", 1)
+		do(arrow.PrimitiveTypes.Int32, "b", "y", 1)
+		do(arrow.PrimitiveTypes.Int64, "c", "x", 1<<40)
+		do(arrow.PrimitiveTypes.Int64, "a", "x", 2)
+		for where, want := range map[string]int{"n = 1": 1, "n >= 2": 2, "n > 9": 1} {
+			got, err := all(t.Context(), m.open(), query.Options{Where: where})
+			require.NoError(t, err)
+			require.Len(t, got, want, where)
+		}
+	})
 }

@@ -129,6 +129,7 @@ func joinStats(older, newer *Stats) *Stats {
 	if older.Deleted || newer.Deleted || newer.Tight {
 		return newer
 	}
+	older, newer = older.widenedTo(newer), newer.widenedTo(older)
 	out := *newer
 	if newer.Type != nil && newer.Type.Ordinal == typeNull { // of a file without rows
 		out.Type = older.Type
@@ -174,6 +175,19 @@ func outer(older, newer *Stats, a, b *Bound, side int) *Bound {
 		return a
 	}
 	return b
+}
+
+// widenedTo are the statistics with bounds of the other ones' type where a column of int has become one
+// of long: what was noted before stays as it is.
+func (s *Stats) widenedTo(o *Stats) *Stats {
+	whole := func(s *Stats, ordinal int32) bool { return s.Type == nil || s.Type.Ordinal == ordinal }
+	if s.Min == nil || s.Max == nil || o.Min == nil || s.Min.Int == nil || s.Max.Int == nil || o.Min.Long == nil || !whole(s, typeInt) || !whole(o, typeLong) {
+		return s
+	}
+	long := func(b *Bound) *Bound { return &Bound{Long: &Wrapped[int64]{int64(b.Int.Value)}} }
+	out := *s
+	out.Min, out.Max, out.Type = long(s.Min), long(s.Max), o.Type
+	return &out
 }
 
 // sameScale tells whether the bounds of two types are in one unit.

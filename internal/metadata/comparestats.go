@@ -130,9 +130,11 @@ func (s Source) compareFacts(ctx context.Context, t *Table, x *indexed, ref File
 
 // differs says in what other statistics of the same rows are wrong, "" for nothing.
 func (s *Stats) differs(other *Stats) string {
-	switch {
-	case other == nil:
+	if other == nil {
 		return "has no statistics"
+	}
+	other = other.widenedTo(s)
+	switch {
 	case !reflect.DeepEqual(s.Min, other.Min), !reflect.DeepEqual(s.Max, other.Max):
 		return "has other bounds"
 	case !reflect.DeepEqual(s.Values, other.Values), !reflect.DeepEqual(s.Nulls, other.Nulls):
@@ -147,6 +149,7 @@ func (s *Stats) exceeds(of *Stats) string {
 	if of == nil {
 		return "has no statistics"
 	}
+	of = of.widenedTo(s)
 	outside := func(rows, known *Bound, side int) bool {
 		if rows == nil {
 			return false

@@ -263,6 +263,17 @@ func TestJoinOfStats(t *testing.T) {
 	mixed := joined(a, &Stats{Min: &Bound{String: boxed("x")}, Max: &Bound{String: boxed("x")}, Values: count(1), Nulls: count(0)})
 	require.Nil(t, mixed.Min)
 	require.Nil(t, joined(a, &Stats{}).Values)
+	// Before their column was widened bounds were ints.
+	old := &Stats{Min: &Bound{Int: boxed(int32(2))}, Max: &Bound{Int: boxed(int32(5))}, Values: count(10), Nulls: count(1)}
+	require.Equal(t, numbers(2, 7, 20, 2), joined(old, a))
+	require.Equal(t, numbers(2, 7, 20, 2), joined(a, old))
+	require.Empty(t, numbers(2, 5, 10, 1).differs(old))
+	require.Empty(t, numbers(3, 4, 10, 1).exceeds(old))
+	require.NotEmpty(t, numbers(2, 6, 10, 1).differs(old))
+	require.NotEmpty(t, numbers(2, 6, 10, 1).exceeds(old))
+	day := *old
+	day.Type = &ValueType{Ordinal: typeDate}
+	require.NotEmpty(t, numbers(2, 5, 10, 1).differs(&day))
 }
 
 func TestBounds(t *testing.T) {
