@@ -23,7 +23,7 @@ const (
 // they have as of the requested time at ("" for now). It is nil for tables without
 // schema-on-read, whose columns are found by name.
 func (c *Config) History(ctx context.Context, st storage.Store, tl *timeline.Timeline, at string) (*schema.History, error) {
-	m, err := schemaCommit(ctx, tl, at)
+	m, err := schemaCommit(ctx, tl, at, false)
 	if err != nil || m == nil || m.ExtraMetadata[timeline.IdentifiedSchemaKey] == "" {
 		return nil, err
 	}

@@ -21,8 +21,9 @@ func (c *Config) RecordSchema(ctx context.Context, tl *timeline.Timeline) (*sche
 	return c.RecordSchemaAt(ctx, tl, "")
 }
 
-// RecordSchemaAt is RecordSchema as of the last write with a requested time at or before
-// at; "" is the last of all.
+// RecordSchemaAt is RecordSchema as of the last write or service with a requested time at or
+// before at; "" is the last write of all. A compaction has the schema of when it was carried out,
+// which may be newer than its time; real Hudi goes by it too.
 func (c *Config) RecordSchemaAt(ctx context.Context, tl *timeline.Timeline, at string) (*schema.Schema, error) {
 	text, err := writtenSchema(ctx, tl, at)
 	if err != nil {
@@ -62,7 +63,7 @@ func (c *Config) RecordSchemaAt(ctx context.Context, tl *timeline.Timeline, at s
 // writtenSchema returns the schema text of the last completed write that has one, "" for
 // none.
 func writtenSchema(ctx context.Context, tl *timeline.Timeline, at string) (string, error) {
-	m, err := schemaCommit(ctx, tl, at)
+	m, err := schemaCommit(ctx, tl, at, at != "")
 	if err != nil || m == nil {
 		return "", err
 	}
@@ -71,8 +72,8 @@ func writtenSchema(ctx context.Context, tl *timeline.Timeline, at string) (strin
 
 // schemaCommit returns what the last completed write with a schema did, of those requested
 // at or before at ("" for all); nil for none. Services, which keep the schema they found,
-// count only when no other write is left.
-func schemaCommit(ctx context.Context, tl *timeline.Timeline, at string) (*timeline.CommitMetadata, error) {
+// count as others do, or only when no other write is left.
+func schemaCommit(ctx context.Context, tl *timeline.Timeline, at string, services bool) (*timeline.CommitMetadata, error) {
 	var fallback *timeline.CommitMetadata
 	for _, i := range slices.Backward(tl.CompletedWrites()) {
 		if at != "" && i.Time > at {
@@ -84,7 +85,7 @@ func schemaCommit(ctx context.Context, tl *timeline.Timeline, at string) (*timel
 		}
 		switch {
 		case m.ExtraMetadata[timeline.SchemaKey] == "":
-		case keepsSchema(m.OperationType):
+		case !services && keepsSchema(m.OperationType):
 			if fallback == nil {
 				fallback = m
 			}

@@ -346,6 +346,8 @@ func TestRecordSchema(t *testing.T) {
 		content("50.inflight", commit(timeline.OpUpsert, "x"))
 	require.Equal(t, "c", resolve(c, ""))
 	require.Equal(t, "b", resolve(c, "15"))
+	require.Equal(t, "c", resolve(c, "35"))
+	require.Equal(t, "b", resolve(c, "45"), "the compaction's own")
 	c.DropPartitionColumns, c.PartitionBy = true, []string{"c", "d"}
 	require.Equal(t, "cd", resolve(c, ""))
 }
