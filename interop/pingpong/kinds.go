@@ -393,7 +393,7 @@ func (s *Sequence) crash(Actor) (Step, bool) {
 	}
 	by := pick(s.r, Ours, Spark)
 	if s.alone || s.Table.Version == 6 && s.Table.Kind == mor || s.Table.Version > 6 && strings.HasPrefix(s.last.Op, "insert_overwrite") {
-		by = Ours // without markers 1.0.2 and 1.2.0 cannot undo what replaces, their own neither
+		by = Ours // 1.2.0 cannot undo what replaces without markers (docs/compat.md)
 	}
 	return Step{Do: Crash, effect: func(Instant) { s.undo() }, then: func(s *Sequence) Step {
 		if by == Ours {

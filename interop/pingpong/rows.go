@@ -108,7 +108,11 @@ func (s *Sequence) changes(n int, who Actor) []change {
 				s.timed(&c, s.deleteTime(key))
 			} else {
 				s.live(&c)
-				s.timed(&c, s.time(key))
+				at := s.time(key)
+				if who == Spark && global(s.Table) { // it writes a row that wins over a late one once more
+					at = max(at, s.highest(key))
+				}
+				s.timed(&c, at)
 			}
 			if s.rules.fill && (dead || s.rules.whole) {
 				s.complete(&c)
