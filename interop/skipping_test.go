@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/hudi-go/hudi-go/hudi"
@@ -88,11 +89,12 @@ func TestSkippingSparkTables(t *testing.T) {
 	}
 }
 
-const indexedAvro = `{"type":"record","name":"indexed","fields":[{"name":"id","type":"string"},{"name":"part","type":"string"},
+// Names are those that Spark derives: it does not read a fixed with another name from a log.
+const indexedAvro = `{"type":"record","name":"indexed_record","namespace":"hoodie.indexed","fields":[{"name":"id","type":"string"},{"name":"part","type":"string"},
 	{"name":"n","type":["null","int"],"default":null},{"name":"l","type":["null","long"],"default":null},{"name":"d","type":["null","double"],"default":null},
 	{"name":"s","type":["null","string"],"default":null},{"name":"big","type":["null","string"],"default":null},
 	{"name":"ts","type":["null",{"type":"long","logicalType":"timestamp-micros"}],"default":null},{"name":"dt","type":["null",{"type":"int","logicalType":"date"}],"default":null},
-	{"name":"cost","type":["null",{"type":"fixed","name":"cost","size":6,"logicalType":"decimal","precision":12,"scale":3}],"default":null},
+	{"name":"cost","type":["null",{"type":"fixed","name":"fixed","namespace":"hoodie.indexed.indexed_record.cost","size":6,"logicalType":"decimal","precision":12,"scale":3}],"default":null},
 	{"name":"flag","type":["null","boolean"],"default":null},{"name":"o","type":["null","int"],"default":null}]}`
 
 // TestSkippingOurTables asks tables that we have made with our statistics. Spark's skipping by
@@ -100,7 +102,7 @@ const indexedAvro = `{"type":"record","name":"indexed","fields":[{"name":"id","t
 func TestSkippingOurTables(t *testing.T) {
 	interop.Need(t, interop.EngineSpark)
 	if !interop.Whole() {
-		t.Skip("statistics are begun when they are asked for; HUDI_GO_INTEROP=all runs this")
+		t.Skip("takes some minutes for each kind of table; HUDI_GO_INTEROP=all runs it")
 	}
 	for _, release := range []interop.Release{interop.Hudi120, interop.Hudi102, interop.Hudi015} {
 		for _, kind := range []table.Type{table.MOR, table.COW} {
@@ -108,7 +110,8 @@ func TestSkippingOurTables(t *testing.T) {
 				spark := interop.SparkOf(t, release)
 				options := map[string]string{"hoodie.metadata.enable": "true"}
 				for _, index := range indexesOfFiles {
-					options["hoodie.metadata.index."+index+".enable"] = "true"
+					// By filters of keys Spark looks at base files alone, and loses rows that logs have.
+					options["hoodie.metadata.index."+index+".enable"] = fmt.Sprint(index != "bloom.filter" || kind == table.COW)
 				}
 				o := ours{filepath.Join(t.TempDir(), "indexed"), manual(options)}
 				c := table.NewConfig("indexed")
@@ -139,9 +142,9 @@ func TestSkippingOurTables(t *testing.T) {
 	}
 }
 
-// sparkLoses are the conditions by which Spark's own skipping loses rows, of NaN and of texts that it orders otherwise.
+// sparkLoses are the conditions by which Spark's own skipping loses rows, of NaN, of texts that it orders otherwise, and of prefixes.
 func sparkLoses(where string) bool {
-	return strings.HasPrefix(where, "d ") || strings.HasPrefix(where, "big ") || strings.Contains(where, "_hoodie")
+	return strings.HasPrefix(where, "d ") || strings.HasPrefix(where, "big ") || strings.Contains(where, "_hoodie") || strings.Contains(where, "LIKE")
 }
 
 func askOurs(t *testing.T, spark *interop.Spark, o ours) {
@@ -171,7 +174,8 @@ func askOurs(t *testing.T, spark *interop.Spark, o ours) {
 		}
 		require.Equal(t, ids(want), ids(o.read(t, query.Options{Where: where, Columns: []string{"id"}})), where)
 		if !sparkLoses(where) {
-			require.Equal(t, ids(want), ids(spark.Read(t, interop.Read{Path: o.path, Where: where, Columns: []string{"id"}, Options: skipping}).Rows), "Spark: %s", where)
+			found := spark.Read(t, interop.Read{Path: o.path, Where: where, Columns: []string{"id"}, Options: skipping}).Rows
+			assert.Equal(t, ids(want), ids(found), "Spark: %s", where)
 		}
 		plan, err := o.open(t).Query(t.Context(), query.Options{Where: where})
 		require.NoError(t, err)
