@@ -167,10 +167,10 @@ func Indexable(c *table.Config, rows *schema.Schema) []string {
 }
 
 // indexedUnasked tells whether a column of a type is indexed without being named. Before
-// version 9 real Hudi does not take bytes, as its Spark records have no statistics of them.
+// version 9 real Hudi does not take bytes but decimals.
 func indexedUnasked(t *schema.Type, version int) bool {
 	_, ok := valueType(t, version)
-	return ok && (version >= valueTypes || t.Kind != schema.Bytes && t.Kind != schema.Fixed)
+	return ok && (version >= valueTypes || t.Logical == schema.Decimal || t.Kind != schema.Bytes && t.Kind != schema.Fixed)
 }
 
 // boundOf wraps a value of a type, as basefile.RowGroup.Range has it; nil for what has no
