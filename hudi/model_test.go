@@ -292,7 +292,7 @@ func (s *simulation) change(rt *rapid.T, o hudi.Operation) {
 func (s *simulation) write(rt *rapid.T, o hudi.Operation, list []rec) {
 	before := s.model.clone()
 	batch := rapid.IntRange(1, 3).Draw(rt, "batch")
-	err := error(hudi.ErrInvalid)
+	err := hudi.ErrInvalid
 	if rapid.Bool().Draw(rt, "in parts") { // unless it fits, or rows of one key or file group do not
 		small, openErr := hudi.OpenStore(context.Background(), s.store, append(s.options(), hudi.WithMemory(partsMemory))...)
 		require.NoError(rt, openErr)

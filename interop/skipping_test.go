@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/hudi-go/hudi-go/hudi"
@@ -175,7 +174,7 @@ func askOurs(t *testing.T, spark *interop.Spark, o ours) {
 		require.Equal(t, ids(want), ids(o.read(t, query.Options{Where: where, Columns: []string{"id"}})), where)
 		if !sparkLoses(where) {
 			found := spark.Read(t, interop.Read{Path: o.path, Where: where, Columns: []string{"id"}, Options: skipping}).Rows
-			assert.Equal(t, ids(want), ids(found), "Spark: %s", where)
+			require.Equal(t, ids(want), ids(found), "Spark: %s", where)
 		}
 		plan, err := o.open(t).Query(t.Context(), query.Options{Where: where})
 		require.NoError(t, err)
