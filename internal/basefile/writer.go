@@ -112,14 +112,16 @@ type Summary struct {
 // Writer writes a base file: Parquet as docs/format/base-files.md has it. It is for one goroutine.
 // Close finishes it, Abort gives it up; one of the two must be called.
 type Writer struct {
-	o         WriterOptions
-	layout    *layout
-	codec     compress.Compression
-	sink      *sink
-	file      *assembly
-	encodings map[string]leafEncoding // by path
-	keys      keyTracker
-	err       error
+	o      WriterOptions
+	layout *layout
+	codec  compress.Compression
+	sink   *sink
+	file   *assembly
+	// dictionary says of leaves, by path, whether they have dictionaries. The rows of their first
+	// row group decide it.
+	dictionary map[string]bool
+	keys       keyTracker
+	err        error
 
 	pending rowGroup     // being filled
 	writing chan written // of the row group that is on its way; nil if none
@@ -164,7 +166,7 @@ func NewWriter(w io.Writer, o WriterOptions) (*Writer, error) {
 	out := &sink{w: w}
 	return &Writer{
 		o: o, layout: layout, codec: codec, sink: out, file: &assembly{out: out},
-		encodings: map[string]leafEncoding{}, keys: keys,
+		dictionary: map[string]bool{}, keys: keys,
 	}, nil
 }
 
@@ -518,13 +520,10 @@ func (w *Writer) newFile(out io.Writer, l *layout, pieces [][]arrow.Array) (*fil
 		}
 		for k, leaf := range n.leaves {
 			path := l.leaves[leaf].path
-			if _, decided := w.encodings[path]; !decided {
-				w.encodings[path] = w.encodingOf(arrays[k], len(n.children) == 0)
+			if _, decided := w.dictionary[path]; !decided {
+				w.dictionary[path] = repeats(arrays[k])
 			}
-			props = append(props, parquet.WithDictionaryFor(path, w.encodings[path] == dictionaryPaged))
-			if w.encodings[path] == packedDeltas && w.pagesHaveValues(column) {
-				props = append(props, parquet.WithEncodingFor(path, parquet.Encodings.DeltaBinaryPacked))
-			}
+			props = append(props, parquet.WithDictionaryFor(path, w.dictionary[path]))
 		}
 	}
 	made, err := file.NewParquetWriterWithError(out, l.root, file.WithWriterProps(parquet.NewWriterProperties(props...)))

@@ -250,7 +250,7 @@ func TestEncodings(t *testing.T) {
 		dictionary[meta.Schema.Column(i).Path()] = c.HasDictionaryPage()
 		require.NotNil(t, c.GetColumnIndexLocation())
 		for _, e := range c.Encodings() {
-			require.Contains(t, []parquet.Encoding{parquet.Encodings.Plain, parquet.Encodings.PlainDict, parquet.Encodings.RLE, parquet.Encodings.DeltaBinaryPacked}, e)
+			require.Contains(t, []parquet.Encoding{parquet.Encodings.Plain, parquet.Encodings.PlainDict, parquet.Encodings.RLE}, e)
 		}
 	}
 	require.False(t, dictionary["_hoodie_record_key"])
