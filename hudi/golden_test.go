@@ -219,6 +219,11 @@ func openGoldenStore(t *testing.T, name string, st storage.Store, alloc memory.A
 		Options map[string]string `json:"write_options"`
 	}
 	require.NoError(t, json.Unmarshal(data, &made))
+	if strings.HasSuffix(name, "_custom_keygen") { // its writers are told
+		for key, value := range map[string]string{"timestamp.type": "DATE_STRING", "input.dateformat": "yyyy-MM-dd HH:mm:ss", "output.dateformat": "yyyy-MM-dd"} {
+			opts = append(opts, hudi.WithProperty("hoodie.keygen.timebased."+key, value))
+		}
+	}
 	for key, value := range made.Options {
 		if key == "hoodie.index.type" && value == "BUCKET" || strings.HasPrefix(key, "hoodie.bucket.index.") {
 			opts = append(opts, hudi.WithProperty(key, value))

@@ -2,6 +2,7 @@ package keygen
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,7 +20,7 @@ type token struct {
 	text   string
 }
 
-// Letters of the fields that can be written, and of those that can be read.
+// Letters of the fields that can be written, and of those that can be read, of which Z is an offset and no name.
 const (
 	writtenLetters = "yYxMwdDeEaHhKkmsSZ"
 	readLetters    = "yYMdDaHhKkmsSZ"
@@ -42,7 +43,7 @@ func parsePattern(text, letters string) (pattern, error) {
 			for end < len(text) && text[end] == c {
 				end++
 			}
-			if !strings.Contains(letters, string(c)) {
+			if !strings.Contains(letters, string(c)) || c == 'Z' && end-at > 2 && letters == readLetters {
 				return nil, fmt.Errorf("date pattern %q: the letter %c is not known here: %w", text, c, base.ErrUnsupported)
 			}
 			p, at = append(p, token{letter: c, count: end - at}), end
@@ -53,7 +54,7 @@ func parsePattern(text, letters string) (pattern, error) {
 	return p, nil
 }
 
-// quoted reads text in quotes, in which two stand for one; "”" alone is one quote.
+// quoted reads text in quotes, in which two quotes stand for one, as they do without text.
 func quoted(text string, at int) (literal string, next int, err error) {
 	if strings.HasPrefix(text[at:], "''") {
 		return "'", at + 2, nil
@@ -158,16 +159,20 @@ func padded(dst []byte, n, digits int) []byte {
 
 // moment is what has been read of a time.
 type moment struct {
-	year, month, day, yearDay  int
-	hour, half, minute, second int
-	nanos                      int
-	zone                       *time.Location // that the text has, nil for none
+	year, month, day, yearDay int
+	hour, minute, second      int
+	halfHour, half            int // of a half day, and which of both; -1 for none
+	nanos                     int
+	zone                      *time.Location // that the text has, nil for none
 }
 
-// parse reads a text that has the form of the pattern. A time that the text does not tell is the first, and the zone that it
-// does not tell the one given.
+// parse reads a text that has the form of the pattern. The zone that it does not tell is the one given, and other times that
+// it does not tell are the first; but a day without a year is of 2000.
 func (p pattern) parse(text string, zone *time.Location) (time.Time, bool) {
-	m := moment{year: 1970, month: 1, day: 1, half: -1}
+	m := moment{year: 1970, month: 1, day: 1, halfHour: -1, half: -1}
+	if p.has("MdD") && !p.has("yY") {
+		m.year = 2000
+	}
 	for i, k := range p {
 		var ok bool
 		if text, ok = k.read(text, &m, i+1 < len(p) && p[i+1].numeric()); !ok {
@@ -177,8 +182,8 @@ func (p pattern) parse(text string, zone *time.Location) (time.Time, bool) {
 	if text != "" {
 		return time.Time{}, false
 	}
-	if m.half >= 0 {
-		m.hour = m.hour%12 + 12*m.half
+	if m.halfHour >= 0 {
+		m.hour = m.halfHour + 12*max(m.half, 0)
 	}
 	if m.zone == nil {
 		m.zone = zone
@@ -189,6 +194,11 @@ func (p pattern) parse(text string, zone *time.Location) (time.Time, bool) {
 	t := time.Date(m.year, time.Month(m.month), m.day, m.hour, m.minute, m.second, m.nanos, m.zone)
 	valid := m.month <= 12 && m.hour < 24 && m.minute < 60 && m.second < 60 && t.Year() == m.year && (m.yearDay > 0 || t.Day() == m.day)
 	return t, valid
+}
+
+// has tells whether there is one of some fields.
+func (p pattern) has(letters string) bool {
+	return slices.ContainsFunc(p, func(k token) bool { return k.letter != 0 && strings.IndexByte(letters, k.letter) >= 0 })
 }
 
 func (k token) numeric() bool {
@@ -219,7 +229,7 @@ func (k token) read(text string, m *moment, digitsFollow bool) (rest string, ok 
 			return readMonth(text, m)
 		}
 	case 'S':
-		digits := leading(text, max(k.count, 3))
+		digits := leading(text, k.count)
 		if digits == "" {
 			return "", false
 		}
@@ -241,17 +251,27 @@ func (k token) read(text string, m *moment, digitsFollow bool) (rest string, ok 
 	if err != nil {
 		return "", false
 	}
-	k.take(n, len(digits), m)
-	return text[len(digits):], true
+	return text[len(digits):], k.take(n, len(digits), m)
 }
 
-func (k token) take(n, digits int, m *moment) {
+// Years of two digits are of the last century or this one. Joda-Time has the border at the year that comes in 20 years, so that
+// it moves: those that it is going to come to are refused.
+const (
+	lastOfThisCentury  = 45
+	firstOfLastCentury = 60
+)
+
+func (k token) take(n, digits int, m *moment) bool {
 	switch k.letter {
 	case 'y', 'Y':
-		if k.count == 2 && digits == 2 { // the century that makes it nearest to 2000
-			if n += 2000; n > 2049 {
-				n -= 100
-			}
+		switch {
+		case k.count != 2 || digits != 2:
+		case n <= lastOfThisCentury:
+			n += 2000
+		case n >= firstOfLastCentury:
+			n += 1900
+		default:
+			return false
 		}
 		m.year = n
 	case 'M':
@@ -260,15 +280,23 @@ func (k token) take(n, digits int, m *moment) {
 		m.day = n
 	case 'D':
 		m.yearDay = n
-	case 'H', 'K', 'h':
+	case 'H':
 		m.hour = n
 	case 'k':
 		m.hour = n % 24
+		return n >= 1 && n <= 24
+	case 'K':
+		m.halfHour = n
+		return n < 12
+	case 'h':
+		m.halfHour = n % 12
+		return n >= 1 && n <= 12
 	case 'm':
 		m.minute = n
 	case 's':
 		m.second = n
 	}
+	return true
 }
 
 // leading are the digits that a text begins with, at most so many.

@@ -103,6 +103,9 @@ func unitOf(kind, scalar string) (time.Duration, error) {
 		}
 		return 0, fmt.Errorf("the unit %q is not known: %w", scalar, base.ErrInvalid)
 	}
+	if kind == "" {
+		return 0, fmt.Errorf("neither the table nor its writer says what the times are; give it as an option, and the others of hoodie.keygen.timebased.* with it: %w", base.ErrInvalid)
+	}
 	return 0, fmt.Errorf("%q is none of UNIX_TIMESTAMP, EPOCHMILLISECONDS, EPOCHMICROSECONDS, SCALAR, DATE_STRING and MIXED: %w", kind, base.ErrInvalid)
 }
 

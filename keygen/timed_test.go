@@ -47,6 +47,14 @@ func TestTimed(t *testing.T) {
 			map[string]string{"timestamp.type": "DATE_STRING", "input.dateformat": "MMM d yyyy hh a", "output.dateformat": "''EEEE'' D MMMM yy"},
 			texts("jan 1 2026 12 am", "December 31 1949 12 PM"), []string{"'Thursday' 1 January 26", "'Saturday' 365 December 49"},
 		},
+		"hours of half a day alone, no year": {
+			map[string]string{"timestamp.type": "DATE_STRING", "input.dateformat": "dd.MM. hh:mm", "output.dateformat": "yyyy-MM-dd HH"},
+			texts("29.02. 12:30", "01.03. 01:30"), []string{"2000-02-29 00", "2000-03-01 01"},
+		},
+		"two digits": {
+			map[string]string{"timestamp.type": "DATE_STRING", "input.dateformat": "yy", "output.dateformat": "yyyy"},
+			texts("45", "60"), []string{"2045", "1960"},
+		},
 		"digits side by side": {
 			map[string]string{"timestamp.type": "DATE_STRING", "input.dateformat": "yyyyMMddHHmmssSSS", "output.dateformat": "yyyy-DDD HH:mm:ss.S ZZ"},
 			texts("20240229235958765"), []string{"2024-060 23:59:58.7 +00:00"},
@@ -80,18 +88,20 @@ func TestTimedRefused(t *testing.T) {
 		column  func(alloc memory.Allocator) arrow.Array
 		want    error
 	}{
-		"no type":          {map[string]string{"output.dateformat": "yyyy"}, longs(1), base.ErrInvalid},
-		"no pattern":       {map[string]string{"timestamp.type": "UNIX_TIMESTAMP"}, longs(1), base.ErrInvalid},
-		"unknown letter":   {map[string]string{"timestamp.type": "UNIX_TIMESTAMP", "output.dateformat": "yyyy G"}, longs(1), base.ErrUnsupported},
-		"open quote":       {map[string]string{"timestamp.type": "UNIX_TIMESTAMP", "output.dateformat": "yyyy 'x"}, longs(1), base.ErrInvalid},
-		"unknown unit":     {map[string]string{"timestamp.type": "SCALAR", "timestamp.scalar.time.unit": "WEEKS", "output.dateformat": "yyyy"}, longs(1), base.ErrInvalid},
-		"unknown zone":     {map[string]string{"timestamp.type": "UNIX_TIMESTAMP", "output.dateformat": "yyyy", "timezone": "Mars"}, longs(1), base.ErrInvalid},
-		"text":             {map[string]string{"timestamp.type": "UNIX_TIMESTAMP", "output.dateformat": "yyyy"}, texts("1"), base.ErrInvalid},
-		"number":           {map[string]string{"timestamp.type": "DATE_STRING", "input.dateformat": "yyyy", "output.dateformat": "yyyy"}, longs(1), base.ErrInvalid},
-		"another form":     {map[string]string{"timestamp.type": "DATE_STRING", "input.dateformat": "yyyy-MM-dd", "output.dateformat": "yyyy"}, texts("2026-01-31 "), base.ErrInvalid},
-		"no day":           {map[string]string{"timestamp.type": "DATE_STRING", "input.dateformat": "yyyy-MM-dd", "output.dateformat": "yyyy"}, texts("2026-02-30"), base.ErrInvalid},
-		"no input pattern": {map[string]string{"timestamp.type": "DATE_STRING", "output.dateformat": "yyyy"}, texts("2026"), base.ErrInvalid},
-		"overflow":         {map[string]string{"timestamp.type": "UNIX_TIMESTAMP", "output.dateformat": "yyyy"}, longs(1 << 62), base.ErrInvalid},
+		"no type":                        {map[string]string{"output.dateformat": "yyyy"}, longs(1), base.ErrInvalid},
+		"no pattern":                     {map[string]string{"timestamp.type": "UNIX_TIMESTAMP"}, longs(1), base.ErrInvalid},
+		"unknown letter":                 {map[string]string{"timestamp.type": "UNIX_TIMESTAMP", "output.dateformat": "yyyy G"}, longs(1), base.ErrUnsupported},
+		"open quote":                     {map[string]string{"timestamp.type": "UNIX_TIMESTAMP", "output.dateformat": "yyyy 'x"}, longs(1), base.ErrInvalid},
+		"unknown unit":                   {map[string]string{"timestamp.type": "SCALAR", "timestamp.scalar.time.unit": "WEEKS", "output.dateformat": "yyyy"}, longs(1), base.ErrInvalid},
+		"unknown zone":                   {map[string]string{"timestamp.type": "UNIX_TIMESTAMP", "output.dateformat": "yyyy", "timezone": "Mars"}, longs(1), base.ErrInvalid},
+		"text":                           {map[string]string{"timestamp.type": "UNIX_TIMESTAMP", "output.dateformat": "yyyy"}, texts("1"), base.ErrInvalid},
+		"number":                         {map[string]string{"timestamp.type": "DATE_STRING", "input.dateformat": "yyyy", "output.dateformat": "yyyy"}, longs(1), base.ErrInvalid},
+		"another form":                   {map[string]string{"timestamp.type": "DATE_STRING", "input.dateformat": "yyyy-MM-dd", "output.dateformat": "yyyy"}, texts("2026-01-31 "), base.ErrInvalid},
+		"no day":                         {map[string]string{"timestamp.type": "DATE_STRING", "input.dateformat": "yyyy-MM-dd", "output.dateformat": "yyyy"}, texts("2026-02-30"), base.ErrInvalid},
+		"years whose century Joda moves": {map[string]string{"timestamp.type": "DATE_STRING", "input.dateformat": "yy", "output.dateformat": "yyyy"}, texts("46"), base.ErrInvalid},
+		"hour of half a day":             {map[string]string{"timestamp.type": "DATE_STRING", "input.dateformat": "hh", "output.dateformat": "HH"}, texts("13"), base.ErrInvalid},
+		"no input pattern":               {map[string]string{"timestamp.type": "DATE_STRING", "output.dateformat": "yyyy"}, texts("2026"), base.ErrInvalid},
+		"overflow":                       {map[string]string{"timestamp.type": "UNIX_TIMESTAMP", "output.dateformat": "yyyy"}, longs(1 << 62), base.ErrInvalid},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := timedFolders(t, k.options, k.column)

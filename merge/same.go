@@ -65,7 +65,7 @@ func unchanged(column arrow.Array, sources []arrow.Array, picks []Pick, rows []i
 func present(column arrow.Array, sources []arrow.Array, picks []Pick, rows []int32) ([]int32, bool) {
 	null := func(p Pick) bool { return p.Source < 0 || sources[p.Source].IsNull(int(p.Row)) }
 	if column.NullN() == 0 {
-		some := slices.ContainsFunc(sources, func(s arrow.Array) bool { return s.NullN() > 0 })
+		some := slices.ContainsFunc(sources, func(s arrow.Array) bool { return s.Data().NullN() != 0 }) // NullN of the array may count, and keep what it counts
 		for _, row := range rows {
 			if p := picks[row]; p.Source < 0 || some && null(p) {
 				return nil, false

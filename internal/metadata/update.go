@@ -33,14 +33,15 @@ func HasPartitionStats(c *table.Config) bool {
 // behind, and says what they are of. Of those that another writer is building, it is all but the listing.
 func Unkept(ctx context.Context, st storage.Store, c *table.Config) ([]string, error) {
 	building := slices.DeleteFunc(slices.Clone(c.MetadataInflight()), func(p string) bool { return p == Files })
-	if len(c.MetadataPartitions) == 0 {
+	open := slices.DeleteFunc(slices.Clone(c.MetadataPartitions), func(p string) bool { return keeps(c, nil, p) })
+	if len(open) == 0 {
 		return building, nil
 	}
 	all, err := Definitions(ctx, st, c)
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range c.MetadataPartitions {
+	for _, p := range open {
 		if keeps(c, all, p) {
 			continue
 		}

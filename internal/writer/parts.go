@@ -28,21 +28,22 @@ func (w *write) divides() bool {
 	return w.excess == nil && (o == Upsert || o == Delete || o == Insert && !w.repeats()) && !w.global() && w.part == nil && !w.keys.Generated()
 }
 
-func (w *write) tooMuch(mend string) error {
+func (w *write) tooMuch(limit int64, mend string) error {
 	return fmt.Errorf("write to table %s: the input needs more than the %d MiB that staging may take: raise --memory%s: %w",
-		w.table.Config.Name, w.options.Memory>>20, mend, base.ErrInvalid)
+		w.table.Config.Name, limit>>20, mend, base.ErrInvalid)
 }
 
 // moveOut moves the staged input to disk, where the rest of it is going to follow.
 func (w *write) moveOut() error {
 	if !w.divides() {
-		return w.tooMuch(", write it in parts, or load it with bulk-insert, which streams")
+		return w.tooMuch(w.options.Memory, ", write it in parts, or load it with bulk-insert, which streams")
 	}
-	var rows int64
+	var rows, size int64
 	for _, batch := range w.kept {
 		rows += batch.NumRows()
+		size += mem.BatchSize(batch)
 	}
-	w.rowHeld = max(w.held()/max(rows, 1), 1)
+	w.excessBytes, w.rowMore = size, max(w.held()-size, 0)/max(rows, 1)
 	w.placed, w.opened = map[table.GroupID]int{}, map[string]table.GroupID{}
 	excess := w.spill(w.kept[0].Schema())
 	for _, batch := range w.kept {
@@ -59,6 +60,9 @@ func (w *write) moveOut() error {
 func (w *write) spill(schema *arrow.Schema) *mem.Spool {
 	return mem.NewSpool(mem.NewBudget(0, w.options.SpillDir), schema, 0, w.options.Alloc)
 }
+
+// maxParts bounds the files that are open, each of which has a buffer.
+const maxParts = 256
 
 // partRows is how many rows a part has: half of what may be staged, for they are not of one size.
 func (w *write) partRows() int { return int(max(w.options.Memory/2/w.rowHeld, 1)) }
@@ -84,7 +88,8 @@ type stagedRows struct {
 
 // inParts writes what is in w.excess.
 func (w *write) inParts(ctx context.Context) (stats []*timeline.WriteStat, err error) {
-	d := &division{write: w, parts: int(w.excess.Rows())/w.partRows() + 1, number: map[table.GroupID]int32{}}
+	w.rowHeld = max(w.excessBytes/w.excess.Rows()+w.rowMore, 1)
+	d := &division{write: w, parts: min(int(w.excess.Rows())/w.partRows()+1, maxParts), number: map[table.GroupID]int32{}}
 	defer func() { err = errors.Join(err, d.close()) }()
 	if err := d.divideByKey(ctx); err != nil {
 		return nil, err
@@ -258,7 +263,7 @@ func (d *division) divideByGroup(ctx context.Context, part *mem.Spool) error {
 			return d.addRows(s, rows)
 		})
 		if err == nil && d.held() > d.options.Memory {
-			err = d.tooMuch(", or write it in parts; too many of its rows have one key")
+			err = d.tooMuch(d.options.Memory, ", or write it in parts; too many of its rows have one key, or are far larger than others")
 		}
 		if err != nil {
 			return err
@@ -373,8 +378,8 @@ func (d *division) assemble(ctx context.Context, part *mem.Spool) ([]*job, error
 			}
 			return nil
 		})
-		if err == nil && d.held() > 2*d.options.Memory {
-			err = d.tooMuch(", or write it in parts; too many of its rows belong to one file group")
+		if limit := 2 * d.options.Memory; err == nil && d.held() > limit {
+			err = d.tooMuch(limit, ", or write it in parts; too many of its rows belong to one file group")
 		}
 		if err != nil {
 			return nil, err

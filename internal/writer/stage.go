@@ -58,22 +58,35 @@ func (w *write) stageAll(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		switch {
-		case w.excess != nil:
-			err = w.excess.Append(batch)
-		case w.global():
-			err = w.stageWhole(batch)
-		default:
-			err = w.stageBatch(byPath, batch, func(s *stage, rows arrow.RecordBatch) error { return w.addRows(s, rows) })
+		// Batches may differ from each other, and from what was announced, as far as they can be brought to that.
+		batch, err := schema.Conform(batch, w.input.Schema, w.options.Alloc)
+		if err != nil {
+			return fmt.Errorf("write to table %s: %w", w.table.Config.Name, err)
 		}
-		if err == nil && w.held() > w.options.Memory {
-			err = w.moveOut()
-		}
+		err = w.stageNext(byPath, batch)
+		batch.Release()
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (w *write) stageNext(byPath map[string]*stage, batch arrow.RecordBatch) error {
+	var err error
+	switch {
+	case w.excess != nil:
+		w.excessBytes += mem.BatchSize(batch)
+		return w.excess.Append(batch)
+	case w.global():
+		err = w.stageWhole(batch)
+	default:
+		err = w.stageBatch(byPath, batch, w.addRows)
+	}
+	if err == nil && w.held() > w.options.Memory {
+		err = w.moveOut()
+	}
+	return err
 }
 
 // stageBatch calls add with the rows of each partition in a batch and its stage.

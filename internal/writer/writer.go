@@ -259,7 +259,9 @@ type write struct {
 	stages  []*stage
 	kept    []arrow.RecordBatch // what the stages were made of
 	excess  *mem.Spool          // the input if that is more than can be staged, else nil
-	rowHeld int64               // what a staged row takes then
+	rowHeld int64               // what one of its rows takes when it is staged
+	// excessBytes is the size of the excess in memory; rowMore is what a row takes besides.
+	excessBytes, rowMore int64
 
 	txn    *txn.Txn
 	view   *table.View
