@@ -135,7 +135,8 @@ type SecondaryIndexOptions struct {
 }
 
 // CreateSecondaryIndex gives the table a secondary index, and returns its name: which rows have a
-// value in a column. Writers keep it in step from then on, and readers find rows by it. It needs a
+// value in a column. Writers keep it in step from then on, and readers find rows by it: so a key must have one row in the whole
+// table, for of a key in two partitions it names one. It needs a
 // record index, which the table gets if it has none. A table that has it, or that has a record index
 // by partitions, wraps ErrInvalid; a type of column whose values real Hudi's releases write in different ways
 // wraps ErrUnsupported, as does a table before version 8. Open the table again to read by it.
@@ -146,6 +147,9 @@ func (t *Table) CreateSecondaryIndex(ctx context.Context, o SecondaryIndexOption
 	short := cmp.Or(strings.TrimPrefix(o.Name, metadata.SecondaryIndex), o.Column)
 	if !indexName(short) {
 		return "", fmt.Errorf("create a secondary index of %s: the name %q has other characters than letters, digits and underscores: %w", t.URI(), short, base.ErrInvalid)
+	}
+	if t.handle.Metadata == table.MetadataDrop {
+		return "", fmt.Errorf("create a secondary index of %s: options switch its metadata table off (hoodie.metadata.enable=false): %w", t.URI(), base.ErrInvalid)
 	}
 	h := *t.handle
 	h.Secondary = &table.SecondaryIndex{Name: short, Column: o.Column, Least: int64(o.FileGroups), Most: int64(o.FileGroups)}

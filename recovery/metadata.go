@@ -40,8 +40,7 @@ func restoreRecords(ctx context.Context, h *table.Handle, tl *timeline.Timeline,
 	if err != nil || m == nil || !mixed(m, target) {
 		return err
 	}
-	hasRecords := slices.Contains(m.Of.MetadataPartitions, metadata.RecordIndex)
-	if !hasRecords && len(metadata.SecondaryIndexes(m.Of)) == 0 {
+	if !hasKeys(m.Of) {
 		return nil
 	}
 	u := metadata.NewUpdate(h.Config.Version)
@@ -56,7 +55,7 @@ func restoreRecords(ctx context.Context, h *table.Handle, tl *timeline.Timeline,
 		}
 		u = metadata.Rollback(h.Config.Version, &timeline.RollbackMetadata{}, gone)
 	}
-	if hasRecords {
+	if slices.Contains(m.Of.MetadataPartitions, metadata.RecordIndex) {
 		records, err := m.UndoneRecords(ctx, h, tl, at, target)
 		if err != nil {
 			return err
@@ -69,6 +68,11 @@ func restoreRecords(ctx context.Context, h *table.Handle, tl *timeline.Timeline,
 		return err
 	}
 	return errors.Join(m.Apply(ctx, at, u), done())
+}
+
+// hasKeys tells whether a table has indexes of keys: a record index or secondary ones.
+func hasKeys(c *table.Config) bool {
+	return slices.Contains(c.MetadataPartitions, metadata.RecordIndex) || len(metadata.SecondaryIndexes(c)) > 0
 }
 
 // undoMetadata takes the write target out of the metadata table, in the rollback at time at.
@@ -91,7 +95,7 @@ func undoMetadata(ctx context.Context, h *table.Handle, tl *timeline.Timeline, a
 	gone, noting := listed, at
 	if len(m.Of.MetadataPartitions) > 1 && tookIn(m, target) {
 		gone = deleted(result)
-		if slices.Contains(m.Of.MetadataPartitions, metadata.RecordIndex) && !h.Config.SliceLogs() { // restoreRecords has noted at that time
+		if hasKeys(m.Of) && !h.Config.SliceLogs() { // restoreRecords has noted at that time
 			noting += statsSuffix
 		}
 	}
@@ -238,11 +242,36 @@ func unmixed(ctx context.Context, h *table.Handle, tl *timeline.Timeline, target
 	if noted && (takenIn(m, i, pending) || staysPlanned && compacted(m, i)) {
 		return fmt.Errorf("a compaction of the metadata table has it in its plan; drop that first with hudictl metadata drop: %w", base.ErrInvalid)
 	}
-	fixed := slices.DeleteFunc(slices.Clone(m.Of.MetadataPartitions), metadata.Undoable)
-	if len(fixed) == 0 || !mixed(m, target) {
+	if !mixed(m, target) {
 		return nil
 	}
+	fixed := slices.DeleteFunc(slices.Clone(m.Of.MetadataPartitions), metadata.Undoable)
+	if len(fixed) == 0 {
+		return secondaryUndoable(ctx, h, tl, m)
+	}
 	return fmt.Errorf("the indexes %v of the metadata table have taken it in; drop them first, for example with hoodie.metadata.index.column.stats.enable=false: %w", fixed, base.ErrInvalid)
+}
+
+// secondaryUndoable refuses secondary indexes whose keys this library does not make.
+func secondaryUndoable(ctx context.Context, h *table.Handle, tl *timeline.Timeline, m *txn.Metadata) error {
+	names := metadata.SecondaryIndexes(m.Of)
+	if len(names) == 0 {
+		return nil
+	}
+	defined, err := metadata.Definitions(ctx, h.Store, m.Of)
+	if err != nil {
+		return err
+	}
+	rows, err := m.Of.RecordSchema(ctx, tl)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := defined[name].Indexable(rows); err != nil {
+			return fmt.Errorf("%s has taken it in; drop it first with hudictl index drop: %w", name, err)
+		}
+	}
+	return nil
 }
 
 // mixed tells whether indexes of the metadata table have a completed write in them: they have

@@ -101,7 +101,7 @@ func schemaCommit(ctx context.Context, tl *timeline.Timeline, at string, service
 		return nil, err
 	}
 	for _, w := range slices.Backward(archived) {
-		if w.Time <= at && w.Commit.ExtraMetadata[timeline.SchemaKey] != "" && !keepsSchema(w.Commit.OperationType) {
+		if w.Time <= at && w.Commit.ExtraMetadata[timeline.SchemaKey] != "" && (services || !keepsSchema(w.Commit.OperationType)) {
 			return w.Commit, nil
 		}
 	}

@@ -180,8 +180,11 @@ func outer(older, newer *Stats, a, b *Bound, side int) *Bound {
 // widenedTo are the statistics with bounds of the other ones' type where a column of int has become one
 // of long: what was noted before stays as it is.
 func (s *Stats) widenedTo(o *Stats) *Stats {
-	whole := func(s *Stats, ordinal int32) bool { return s.Type == nil || s.Type.Ordinal == ordinal }
-	if s.Min == nil || s.Max == nil || o.Min == nil || s.Min.Int == nil || s.Max.Int == nil || o.Min.Long == nil || !whole(s, typeInt) || !whole(o, typeLong) {
+	isLong := o.Type != nil && o.Type.Ordinal == typeLong
+	if o.Min != nil {
+		isLong = o.Min.Long != nil && (o.Type == nil || isLong)
+	}
+	if !isLong || s.Min == nil || s.Max == nil || s.Min.Int == nil || s.Max.Int == nil || s.Type != nil && s.Type.Ordinal != typeInt {
 		return s
 	}
 	long := func(b *Bound) *Bound { return &Bound{Long: &Wrapped[int64]{int64(b.Int.Value)}} }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/hudi-go/hudi-go/internal/base"
+	"github.com/hudi-go/hudi-go/schema"
 	"github.com/hudi-go/hudi-go/storage"
 	"github.com/hudi-go/hudi-go/table"
 )
@@ -37,6 +38,21 @@ func (d *Definition) byValue() bool { return d.Version == definitionV2 }
 // OfColumn tells whether a secondary index is of a column as it is.
 func (d *Definition) OfColumn() bool {
 	return len(d.Fields) == 1 && (d.Function == "" || d.Function == secondaryFunction) && !strings.Contains(d.Fields[0], ".")
+}
+
+// Indexable makes sure that a secondary index can be of its column, given the schema of the table's rows.
+func (d Definition) Indexable(rows *schema.Schema) error {
+	if !d.OfColumn() {
+		return fmt.Errorf("it is not of one column as it is: %w", base.ErrUnsupported)
+	}
+	f, _, ok := rows.Field(d.Fields[0])
+	switch {
+	case !ok:
+		return fmt.Errorf("there is no column %s: %w", d.Fields[0], base.ErrInvalid)
+	case !HasText(f.Type):
+		return fmt.Errorf("column %s is no string, int or long, and releases of Hudi differ in the keys of others: %w", d.Fields[0], base.ErrUnsupported)
+	}
+	return nil
 }
 
 // Equal tells whether two definitions say the same.

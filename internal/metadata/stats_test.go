@@ -271,6 +271,15 @@ func TestJoinOfStats(t *testing.T) {
 	require.Empty(t, numbers(3, 4, 10, 1).exceeds(old))
 	require.NotEmpty(t, numbers(2, 6, 10, 1).differs(old))
 	require.NotEmpty(t, numbers(2, 6, 10, 1).exceeds(old))
+	// So too where the rows that came after have nulls alone.
+	typed := func(s *Stats, ordinal int32) *Stats {
+		out := *s
+		out.Type = &ValueType{Ordinal: ordinal}
+		return &out
+	}
+	nulls := typed(&Stats{Values: count(5), Nulls: count(5)}, typeLong)
+	require.Equal(t, typed(numbers(2, 5, 15, 6), typeLong), joined(typed(old, typeInt), nulls))
+	require.Equal(t, typed(numbers(2, 7, 25, 7), typeLong), joined(joined(typed(old, typeInt), nulls), typed(a, typeLong)))
 	day := *old
 	day.Type = &ValueType{Ordinal: typeDate}
 	require.NotEmpty(t, numbers(2, 5, 10, 1).differs(&day))

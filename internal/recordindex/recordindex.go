@@ -55,6 +55,9 @@ func (s *Source) reader(ctx context.Context, view *table.View, own string) (*fil
 		LogMemory: s.Budget.Total() / int64(runtime.GOMAXPROCS(0)),
 		Valid:     func(instant string) bool { return instant == own && own != "" || committed(instant) },
 	}
+	if s.Config.DropPartitionColumns {
+		r.Folders = s.Config.FolderValues
+	}
 	if r.Rules, err = merge.RulesOf(s.Config); err != nil {
 		r.NoRules = err
 	}

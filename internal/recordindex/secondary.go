@@ -173,7 +173,7 @@ func (s *Source) CompareSecondary(ctx context.Context) (found []metadata.Differe
 	}
 	for _, name := range metadata.SecondaryIndexes(s.Config) {
 		of, ok := defined[name]
-		if !ok || !of.OfColumn() {
+		if !ok || s.Rows == nil || of.Indexable(s.Rows) != nil {
 			continue // nobody keeps it in step here
 		}
 		some, err := s.compareSecondary(ctx, t, view, slices, of)

@@ -41,24 +41,9 @@ func (t *Txn) Secondary(ctx context.Context, rows *schema.Schema, budget *mem.Bu
 		return err
 	}
 	for _, name := range names {
-		if err := indexable(rows, defined[name]); err != nil {
+		if err := defined[name].Indexable(rows); err != nil {
 			return fmt.Errorf("txn: change table %s: %s would fall behind, drop it first: %w", t.of.Name, name, err)
 		}
-	}
-	return nil
-}
-
-// indexable makes sure that a secondary index can be of its column.
-func indexable(rows *schema.Schema, of metadata.Definition) error {
-	if !of.OfColumn() {
-		return fmt.Errorf("it is not of one column as it is: %w", base.ErrUnsupported)
-	}
-	f, _, ok := rows.Field(of.Fields[0])
-	switch {
-	case !ok:
-		return fmt.Errorf("there is no column %s: %w", of.Fields[0], base.ErrInvalid)
-	case !metadata.HasText(f.Type):
-		return fmt.Errorf("column %s is no string, int or long, and releases of Hudi differ in the keys of others: %w", of.Fields[0], base.ErrUnsupported)
 	}
 	return nil
 }
@@ -258,7 +243,7 @@ func buildSecondaryAt(ctx context.Context, h *table.Handle, c *table.Config, tl 
 	if err != nil {
 		return nil, err
 	}
-	if err := indexable(rows, of); err != nil {
+	if err := of.Indexable(rows); err != nil {
 		return nil, err
 	}
 	from := recordindex.Source{Store: h.Store, Config: c, Timeline: tl, Rows: rows, Budget: budget}
@@ -305,14 +290,14 @@ func BeginSecondaryIndex(ctx context.Context, h *table.Handle) error {
 	if slices.Contains(slices.Concat(c.MetadataPartitions, c.MetadataInflight()), name) {
 		return fail(fmt.Errorf("the table has it already; to make it anew, drop it first: %w", base.ErrInvalid))
 	}
+	partitioned := h.RecordIndex != nil && h.RecordIndex.Partitioned
 	if slices.Contains(c.MetadataPartitions, metadata.RecordIndex) {
-		partitioned, err := metadata.RecordsPartitioned(ctx, h.Store, c)
-		if err != nil {
+		if partitioned, err = metadata.RecordsPartitioned(ctx, h.Store, c); err != nil {
 			return fail(err)
 		}
-		if partitioned {
-			return fail(fmt.Errorf("the table's record index is one by partitions, in which keys cannot be found by themselves; drop it first: %w", base.ErrInvalid))
-		}
+	}
+	if partitioned {
+		return fail(fmt.Errorf("the table's record index is one by partitions, or options ask for such a one, in which keys cannot be found by themselves; drop it first: %w", base.ErrInvalid))
 	}
 	return prepared(ctx, h, nil, func(c *table.Config, _ *timeline.Timeline, _ *lock.Held) error {
 		if !slices.Contains(c.MetadataPartitions, name) {
