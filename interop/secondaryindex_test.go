@@ -28,7 +28,10 @@ func TestSecondaryIndex(t *testing.T) {
 		shapes = append(shapes, recordShape{interop.Hudi120, table.COW, false}, recordShape{interop.Hudi102, table.COW, false}, recordShape{interop.Hudi102, table.MOR, false})
 	}
 	for _, s := range shapes {
-		for _, who := range []actor{we, other} {
+		for _, who := range []actor{other, we} {
+			if who == we && !interop.Whole() {
+				continue // as long again
+			}
 			t.Run(fmt.Sprint(s, " begun by ", who), func(t *testing.T) { secondaryTurns(t, s, who) })
 		}
 	}
@@ -170,7 +173,7 @@ func (m *secondary) used() {
 	files, err := os.ReadDir(folder)
 	require.NoError(m.t, err)
 	for _, f := range files {
-		isFirst := strings.HasSuffix(f.Name(), ".log.1_0-0-0")
+		isFirst := strings.Contains(f.Name(), "_0000000") && strings.HasSuffix(f.Name(), ".log.1_0-0-0") // without records
 		if !isFirst && f.Name() != ".hoodie_partition_metadata" {
 			require.NoError(m.t, os.Remove(filepath.Join(folder, f.Name())))
 		}

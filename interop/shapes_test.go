@@ -54,7 +54,7 @@ var shapes = []shape{
 var shortRun = map[interop.Release][]int{
 	interop.Hudi015: {16},
 	interop.Hudi102: {12},
-	interop.Hudi120: {3, 7, 15},
+	interop.Hudi120: {3, 15},
 }
 
 func (s shape) String() string {
