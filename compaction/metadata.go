@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/hudi-go/hudi-go/internal/metadata"
 	"github.com/hudi-go/hudi-go/internal/txn"
@@ -112,7 +111,7 @@ func waits(ctx context.Context, m *txn.Metadata, plan *timeline.CompactionPlan) 
 	}
 	var logs, bases float64
 	for _, op := range plan.Operations {
-		if op.Partition == metadata.RecordIndex || strings.HasPrefix(op.Partition, metadata.SecondaryIndex) {
+		if metadata.OfKeys(op.Partition) {
 			logs += op.Metrics[timeline.MetricLogFilesSize]
 			bases += op.Metrics[timeline.MetricIOWrite] * mega
 		}

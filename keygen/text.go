@@ -3,6 +3,7 @@ package keygen
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,12 +21,15 @@ type text struct {
 
 // append adds the value of a row; ok is false for null.
 func (t text) append(dst []byte, row int) (_ []byte, ok bool) {
-	for _, a := range t.nulls {
-		if a.IsNull(row) {
-			return dst, false
-		}
+	if isNull(t.nulls, row) {
+		return dst, false
 	}
 	return t.write(dst, row), true
+}
+
+// isNull tells whether a row of a column is null, or of the structs around it.
+func isNull(nulls []arrow.Array, row int) bool {
+	return slices.ContainsFunc(nulls, func(a arrow.Array) bool { return a.IsNull(row) })
 }
 
 func texts(batch arrow.RecordBatch, names []string) ([]text, error) {

@@ -141,14 +141,6 @@ func (t *timed) text(batch arrow.RecordBatch, name string) (text, error) {
 	if err != nil {
 		return text{}, err
 	}
-	null := func(row int) bool {
-		for _, a := range nulls {
-			if a.IsNull(row) {
-				return true
-			}
-		}
-		return false
-	}
 	fail := func(err error) (text, error) { return text{}, fmt.Errorf("keygen: field %q: %w", name, err) }
 	number, err := numberOf(col)
 	if err != nil {
@@ -160,11 +152,11 @@ func (t *timed) text(batch arrow.RecordBatch, name string) (text, error) {
 		var value any
 		var at time.Time
 		switch {
-		case number == nil && null(row):
+		case number == nil && isNull(nulls, row):
 			value = t.nullText
 		case number == nil:
 			value = col.(*array.String).Value(row)
-		case null(row):
+		case isNull(nulls, row):
 			value = int64(nullTime)
 		default:
 			value = number(row)

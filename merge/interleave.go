@@ -109,21 +109,30 @@ func Interleave(alloc memory.Allocator, dt arrow.DataType, sources []arrow.Array
 
 // TakeRows makes a batch of the picked rows of one batch (Source 0). The caller releases it.
 func TakeRows(alloc memory.Allocator, batch arrow.RecordBatch, picks []Pick) (arrow.RecordBatch, error) {
-	columns := make([]arrow.Array, 0, batch.NumCols())
+	return Gather(alloc, batch.Schema(), []arrow.RecordBatch{batch}, picks)
+}
+
+// Gather makes a batch of the picked rows of batches of one schema. The caller releases it.
+func Gather(alloc memory.Allocator, schema *arrow.Schema, from []arrow.RecordBatch, picks []Pick) (arrow.RecordBatch, error) {
+	columns := make([]arrow.Array, 0, schema.NumFields())
 	defer func() {
 		for _, c := range columns {
 			c.Release()
 		}
 	}()
 	rows := Select(picks)
-	for _, c := range batch.Columns() {
-		taken, err := rows.Interleave(alloc, c.DataType(), []arrow.Array{c})
+	sources := make([]arrow.Array, len(from))
+	for i, f := range schema.Fields() {
+		for j, b := range from {
+			sources[j] = b.Column(i)
+		}
+		taken, err := rows.Interleave(alloc, f.Type, sources)
 		if err != nil {
 			return nil, err
 		}
 		columns = append(columns, taken)
 	}
-	return array.NewRecordBatch(batch.Schema(), columns, int64(rows.rows)), nil
+	return array.NewRecordBatch(schema, columns, int64(rows.rows)), nil
 }
 
 func (s *Selection) interleave(alloc memory.Allocator, dt arrow.DataType, sources []arrow.ArrayData) (arrow.ArrayData, error) {

@@ -135,17 +135,17 @@ func (s *skipper) locate(ctx context.Context) error {
 			return err
 		}
 	}
-	isSecondary := func(name string) bool { return strings.HasPrefix(name, metadata.SecondaryIndex) }
-	if s.found != nil || !slices.ContainsFunc(s.plan.source.Config.MetadataPartitions, isSecondary) {
+	names := metadata.SecondaryIndexes(s.plan.source.Config)
+	if s.found != nil || len(names) == 0 {
 		return nil // a key has one group
 	}
 	definitions, err := metadata.Definitions(ctx, s.plan.source.Store, s.plan.source.Config)
 	if err != nil {
 		return err
 	}
-	for _, name := range s.plan.source.Config.MetadataPartitions {
+	for _, name := range names {
 		d, ok := definitions[name]
-		if !ok || !isSecondary(name) || len(d.Fields) != 1 || d.Function != "" && d.Function != "identity" {
+		if !ok || !d.OfColumn() {
 			continue
 		}
 		if err := s.findBy(ctx, name, d.Fields[0]); err != nil {

@@ -149,7 +149,7 @@ func (m *merging) fold(heads []head, key []byte) ([]byte, error) {
 		return versions[0].value, nil
 	}
 	m.merged++
-	if last := versions[len(versions)-1]; ofKeys(m.partition) && last.schema == m.schema {
+	if last := versions[len(versions)-1]; OfKeys(m.partition) && last.schema == m.schema {
 		return last.value, nil // it replaces those before
 	}
 	return m.join(versions)

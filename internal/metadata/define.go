@@ -36,21 +36,13 @@ func DefineColumnStats(ctx context.Context, st storage.Store, c *table.Config, c
 	if c.Version < definedFrom {
 		return nil // nothing says it there
 	}
-	all, err := Definitions(ctx, st, c)
-	if err != nil {
-		return err
-	}
-	if all == nil {
-		all = map[string]Definition{}
-	}
 	version := "" // version 8 does not say
 	if c.Version >= valueTypes {
 		version = definitionV2
 	}
-	all[ColumnStats] = Definition{
+	return define(ctx, st, c, clock, Definition{
 		Name: ColumnStats, Type: ColumnStats, Function: ColumnStats, Fields: columns, Options: map[string]string{}, Version: version,
-	}
-	return storeDefinitions(ctx, st, c, all, clock)
+	})
 }
 
 // optionPartitioned is the index option of a record index with file groups of their own for each
@@ -64,18 +56,10 @@ func DefineRecordIndex(ctx context.Context, st storage.Store, c *table.Config, p
 	if c.Version < since {
 		return nil
 	}
-	all, err := Definitions(ctx, st, c)
-	if err != nil {
-		return err
-	}
-	if all == nil {
-		all = map[string]Definition{}
-	}
-	all[RecordIndex] = Definition{
+	return define(ctx, st, c, clock, Definition{
 		Name: RecordIndex, Type: RecordIndex, Fields: []string{}, Version: "V1",
 		Options: map[string]string{optionPartitioned: strconv.FormatBool(partitioned)},
-	}
-	return storeDefinitions(ctx, st, c, all, clock)
+	})
 }
 
 // RecordsPartitioned tells whether the record index has file groups for each partition of the
@@ -106,6 +90,11 @@ func NewSecondaryDefinition(version int, name, column string) Definition {
 
 // DefineSecondary notes what a secondary index is of. The caller holds the table's lock.
 func DefineSecondary(ctx context.Context, st storage.Store, c *table.Config, d Definition, clock func() time.Time) error {
+	return define(ctx, st, c, clock, d)
+}
+
+// define gives a table the definition of an index, and the property that names the file of definitions.
+func define(ctx context.Context, st storage.Store, c *table.Config, clock func() time.Time, d Definition) error {
 	all, err := Definitions(ctx, st, c)
 	if err != nil {
 		return err
@@ -114,11 +103,6 @@ func DefineSecondary(ctx context.Context, st storage.Store, c *table.Config, d D
 		all = map[string]Definition{}
 	}
 	all[d.Name] = d
-	return storeDefinitions(ctx, st, c, all, clock)
-}
-
-// storeDefinitions gives a table index definitions, and the property that names their file.
-func storeDefinitions(ctx context.Context, st storage.Store, c *table.Config, all map[string]Definition, clock func() time.Time) error {
 	if at, ok := c.Property(propDefinitions); !ok || at == "" {
 		if err := c.Update(ctx, st, map[string]string{propDefinitions: definitionsFile}, nil, clock); err != nil {
 			return err

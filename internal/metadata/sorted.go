@@ -16,14 +16,14 @@ import (
 	"github.com/hudi-go/hudi-go/storage"
 )
 
-// ofKeys tells whether a partition is an index with records for the rows of the table. What
+// OfKeys tells whether a partition is an index with records for the rows of the table. What
 // changes in it is sorted and encoded before the table's lock is taken, and of the versions of a
 // record the newest counts.
-func ofKeys(partition string) bool {
+func OfKeys(partition string) bool {
 	return partition == RecordIndex || strings.HasPrefix(partition, SecondaryIndex)
 }
 
-// sortedIndex sorts what an instant changes in an index ofKeys, and holds the finished files.
+// sortedIndex sorts what an instant changes in an index OfKeys, and holds the finished files.
 type sortedIndex struct {
 	version int
 	budget  *mem.Budget

@@ -20,7 +20,7 @@ func Undoable(partition string) bool {
 	case Files, ColumnStats, PartitionStats, BloomFilters:
 		return true
 	}
-	return ofKeys(partition)
+	return OfKeys(partition)
 }
 
 // HasPartitionStats tells whether a table may have statistics of partitions: real Hudi keeps none

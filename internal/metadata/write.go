@@ -258,7 +258,7 @@ func (w *Writer) baseFile(ctx context.Context, partition, id string, number int,
 	defer sink.Abort()
 	h := hfile.NewWriter(sink, hfile.GZ, w.Created)
 	var bloom *basefile.BloomBuilder
-	if ofKeys(partition) { // its filters would be full, and nobody asks them
+	if OfKeys(partition) { // its filters would be full, and nobody asks them
 		h.SetBlockSize(recordDataBlock)
 	} else if bloom, err = basefile.NewBloomBuilder(0, nil); err != nil {
 		return fail(err)

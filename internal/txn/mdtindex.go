@@ -22,21 +22,20 @@ import (
 // cannot be begun yet is left to the next write.
 func prepared(ctx context.Context, h *table.Handle, rows *schema.Schema, f func(c *table.Config, tl *timeline.Timeline, held *lock.Held) error) error {
 	budget := mem.NewBudget(recordBudget, "")
-	built, err := buildRecords(ctx, h, budget)
-	if err != nil {
+	records, secondary := newRecords(h), newSecondary(h)
+	defer records.close()
+	if err := records.build(ctx, h, budget); err != nil {
 		return fmt.Errorf("txn: build the record index of %s: %w", h.Store.URI(), err)
 	}
-	defer built.close()
-	secondary, err := buildSecondary(ctx, h, budget)
-	if err != nil {
+	defer secondary.close()
+	if err := secondary.build(ctx, h, budget); err != nil {
 		return fmt.Errorf("txn: build a secondary index of %s: %w", h.Store.URI(), err)
 	}
-	defer secondary.close()
 	return locked(ctx, h, func(c *table.Config, tl *timeline.Timeline, held *lock.Held) error {
 		if err := completeMetadata(ctx, h, c, tl, held, rows); err != nil {
 			return err
 		}
-		if err := beginRecords(ctx, h, c, tl, held, built, budget); err != nil {
+		if err := beginRecords(ctx, h, c, tl, held, records, budget); err != nil {
 			return fmt.Errorf("txn: begin the record index of %s: %w", h.Store.URI(), err)
 		}
 		if err := beginSecondary(ctx, h, c, tl, held, secondary, budget); err != nil {

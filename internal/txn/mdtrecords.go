@@ -199,87 +199,32 @@ func (t *Txn) closeRecords() error {
 	return errors.Join(err, r.Close())
 }
 
-// builtRecords is a record index that is ready to begin: base files for the table as it was at
-// a time.
-type builtRecords struct {
-	of      []timeline.Instant // the table's completed writes
-	shape   recordindex.Shape
-	records *metadata.Records
-}
-
-func (b *builtRecords) close() error {
-	if b == nil {
-		return nil
-	}
-	return b.records.Close()
-}
-
 // wantsRecords tells whether the handle wants a record index that the table does not have.
 func wantsRecords(h *table.Handle, c *table.Config) bool {
 	return h.RecordIndex != nil && !slices.Contains(c.MetadataPartitions, metadata.RecordIndex) && c.MetaFields &&
 		h.Metadata != table.MetadataDrop && (h.Metadata == table.MetadataMake || slices.Contains(c.MetadataPartitions, metadata.Files))
 }
 
-// buildRecords reads the keys of a table for a record index that the handle wants, nil if it
-// wants none or the table has one. It is done before the lock is taken, as it may take long.
-func buildRecords(ctx context.Context, h *table.Handle, budget *mem.Budget) (*builtRecords, error) {
-	if h.RecordIndex == nil {
-		return nil, nil
-	}
-	c, err := table.LoadConfig(ctx, h.Store)
-	if err != nil || !wantsRecords(h, c) {
-		return nil, err
-	}
-	tl, err := h.Timeline(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return buildRecordsAt(ctx, h, c, tl, budget)
-}
-
-func buildRecordsAt(ctx context.Context, h *table.Handle, c *table.Config, tl *timeline.Timeline, budget *mem.Budget) (*builtRecords, error) {
-	b := &builtRecords{of: tl.CompletedWrites(), shape: recordindex.Shape{
-		Partitioned: h.RecordIndex.Partitioned, Least: h.RecordIndex.Least, Most: h.RecordIndex.Most,
+// newRecords is the record index that a handle may want.
+func newRecords(h *table.Handle) *keyIndex[*metadata.Records] {
+	return &keyIndex[*metadata.Records]{asked: h.RecordIndex != nil, wanted: wantsRecords, read: func(ctx context.Context, h *table.Handle, from *recordindex.Source) (*metadata.Records, error) {
+		return from.All(ctx, recordindex.Shape{Partitioned: h.RecordIndex.Partitioned, Least: h.RecordIndex.Least, Most: h.RecordIndex.Most})
 	}}
-	rows, err := c.RecordSchema(ctx, tl)
-	if err != nil && !errors.Is(err, table.ErrNoSchema) {
-		return nil, err
-	}
-	from := recordindex.Source{Store: h.Store, Config: c, Timeline: tl, Rows: rows, Budget: budget}
-	if b.records, err = from.All(ctx, b.shape); err != nil {
-		return nil, err
-	}
-	if err := b.records.PrepareBases(time.UnixMilli(0)); err != nil {
-		return nil, errors.Join(err, b.close())
-	}
-	return b, nil
 }
 
-// beginRecords begins the record index that was built. If the table has changed since, it is
-// built again, under the lock.
-func beginRecords(ctx context.Context, h *table.Handle, c *table.Config, tl *timeline.Timeline, held *lock.Held, built *builtRecords, budget *mem.Budget) error {
+// beginRecords begins the record index if it is wanted.
+func beginRecords(ctx context.Context, h *table.Handle, c *table.Config, tl *timeline.Timeline, held *lock.Held, index *keyIndex[*metadata.Records], budget *mem.Budget) error {
 	if !wantsRecords(h, c) || !slices.Contains(c.MetadataPartitions, metadata.Files) {
 		return nil
 	}
-	if built == nil || !sameInstants(built.of, tl.CompletedWrites()) {
-		again, err := buildRecordsAt(ctx, h, c, tl, budget)
-		if err != nil {
-			return err
-		}
-		defer again.close()
-		built = again
+	if err := index.refresh(ctx, h, c, tl, budget); err != nil {
+		return err
 	}
-	begin := func(w *metadata.Writer) ([]*timeline.WriteStat, error) { return w.BeginRecords(ctx, built.records) }
+	begin := func(w *metadata.Writer) ([]*timeline.WriteStat, error) { return w.BeginRecords(ctx, index.rows) }
 	define := func() error {
-		return metadata.DefineRecordIndex(ctx, h.Store, c, built.shape.Partitioned, h.Clock)
+		return metadata.DefineRecordIndex(ctx, h.Store, c, h.RecordIndex.Partitioned, h.Clock)
 	}
 	return beginKeys(ctx, h, c, tl, held, metadata.RecordIndex, begin, define)
-}
-
-func sameInstants(a, b []timeline.Instant) bool {
-	return slices.EqualFunc(a, b, func(a, b timeline.Instant) bool {
-		return a.Time == b.Time && a.Action == b.Action && a.Completion == b.Completion
-	})
 }
 
 // beginKeys begins an index of keys, whose files begin writes, and which define notes. It counts

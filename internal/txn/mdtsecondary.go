@@ -195,20 +195,6 @@ func (m *Metadata) UndoneSecondary(ctx context.Context, h *table.Handle, tl *tim
 	return all.close, nil
 }
 
-// builtSecondary is a secondary index that is ready to begin: base files for the table as it was
-// at a time.
-type builtSecondary struct {
-	of   []timeline.Instant // the table's completed writes
-	rows *metadata.Secondary
-}
-
-func (b *builtSecondary) close() error {
-	if b == nil {
-		return nil
-	}
-	return b.rows.Close()
-}
-
 // wantsSecondary tells whether the handle wants a secondary index that the table does not have.
 func wantsSecondary(h *table.Handle, c *table.Config) bool {
 	return h.Secondary != nil && c.MetaFields && !slices.Contains(c.MetadataPartitions, secondaryOf(h, c).Name)
@@ -219,60 +205,31 @@ func secondaryOf(h *table.Handle, c *table.Config) metadata.Definition {
 	return metadata.NewSecondaryDefinition(c.Version, h.Secondary.Name, h.Secondary.Column)
 }
 
-// buildSecondary reads the rows of a table for a secondary index that the handle wants, nil if it
-// wants none or the table has it. It is done before the lock is taken, as it may take long.
-func buildSecondary(ctx context.Context, h *table.Handle, budget *mem.Budget) (*builtSecondary, error) {
-	if h.Secondary == nil {
-		return nil, nil
-	}
-	c, err := table.LoadConfig(ctx, h.Store)
-	if err != nil || !wantsSecondary(h, c) {
-		return nil, err
-	}
-	tl, err := h.Timeline(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return buildSecondaryAt(ctx, h, c, tl, budget)
+// newSecondary is the secondary index that a handle may want.
+func newSecondary(h *table.Handle) *keyIndex[*metadata.Secondary] {
+	return &keyIndex[*metadata.Secondary]{asked: h.Secondary != nil, wanted: wantsSecondary, read: func(ctx context.Context, h *table.Handle, from *recordindex.Source) (*metadata.Secondary, error) {
+		of := secondaryOf(h, from.Config)
+		if from.Rows == nil {
+			return nil, table.ErrNoSchema
+		}
+		if err := of.Indexable(from.Rows); err != nil {
+			return nil, err
+		}
+		return from.AllSecondary(ctx, of, recordindex.Shape{Least: h.Secondary.Least, Most: h.Secondary.Most})
+	}}
 }
 
-func buildSecondaryAt(ctx context.Context, h *table.Handle, c *table.Config, tl *timeline.Timeline, budget *mem.Budget) (*builtSecondary, error) {
-	b := &builtSecondary{of: tl.CompletedWrites()}
-	of := secondaryOf(h, c)
-	rows, err := c.RecordSchema(ctx, tl)
-	if err != nil {
-		return nil, err
-	}
-	if err := of.Indexable(rows); err != nil {
-		return nil, err
-	}
-	from := recordindex.Source{Store: h.Store, Config: c, Timeline: tl, Rows: rows, Budget: budget}
-	if b.rows, err = from.AllSecondary(ctx, of, recordindex.Shape{Least: h.Secondary.Least, Most: h.Secondary.Most}); err != nil {
-		return nil, err
-	}
-	if err := b.rows.PrepareBases(time.UnixMilli(0)); err != nil {
-		return nil, errors.Join(err, b.close())
-	}
-	return b, nil
-}
-
-// beginSecondary begins the secondary index that was built. If the table has changed since, it is
-// built again, under the lock.
-func beginSecondary(ctx context.Context, h *table.Handle, c *table.Config, tl *timeline.Timeline, held *lock.Held, built *builtSecondary, budget *mem.Budget) error {
+// beginSecondary begins the secondary index if it is wanted.
+func beginSecondary(ctx context.Context, h *table.Handle, c *table.Config, tl *timeline.Timeline, held *lock.Held, index *keyIndex[*metadata.Secondary], budget *mem.Budget) error {
 	if !wantsSecondary(h, c) || !slices.Contains(c.MetadataPartitions, metadata.RecordIndex) {
 		return nil
 	}
-	if built == nil || !sameInstants(built.of, tl.CompletedWrites()) {
-		again, err := buildSecondaryAt(ctx, h, c, tl, budget)
-		if err != nil {
-			return err
-		}
-		defer again.close()
-		built = again
+	if err := index.refresh(ctx, h, c, tl, budget); err != nil {
+		return err
 	}
-	begin := func(w *metadata.Writer) ([]*timeline.WriteStat, error) { return w.BeginSecondary(ctx, built.rows) }
-	define := func() error { return metadata.DefineSecondary(ctx, h.Store, c, built.rows.Of(), h.Clock) }
-	return beginKeys(ctx, h, c, tl, held, built.rows.Of().Name, begin, define)
+	begin := func(w *metadata.Writer) ([]*timeline.WriteStat, error) { return w.BeginSecondary(ctx, index.rows) }
+	define := func() error { return metadata.DefineSecondary(ctx, h.Store, c, index.rows.Of(), h.Clock) }
+	return beginKeys(ctx, h, c, tl, held, index.rows.Of().Name, begin, define)
 }
 
 // BeginSecondaryIndex gives a table the secondary index that its handle wants, and a record index

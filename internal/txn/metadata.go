@@ -258,11 +258,11 @@ func InitMetadata(ctx context.Context, h *table.Handle) error {
 	making := *h
 	making.Metadata = table.MetadataMake
 	budget := mem.NewBudget(recordBudget, "")
-	built, err := buildRecords(ctx, &making, budget)
-	if err != nil {
+	records := newRecords(&making)
+	defer records.close()
+	if err := records.build(ctx, &making, budget); err != nil {
 		return fmt.Errorf("txn: build the record index of %s: %w", h.Store.URI(), err)
 	}
-	defer built.close()
 	return locked(ctx, h, func(c *table.Config, tl *timeline.Timeline, held *lock.Held) error {
 		if slices.Contains(c.MetadataPartitions, metadata.Files) {
 			return fmt.Errorf("txn: %s has a metadata table already; to make it anew, drop it first: %w", h.Store.URI(), base.ErrInvalid)
@@ -273,7 +273,7 @@ func InitMetadata(ctx context.Context, h *table.Handle) error {
 		if err := completeIndexes(ctx, h, c, tl, held, nil); err != nil {
 			return err
 		}
-		if err := beginRecords(ctx, &making, c, tl, held, built, budget); err != nil {
+		if err := beginRecords(ctx, &making, c, tl, held, records, budget); err != nil {
 			return fmt.Errorf("txn: begin the record index of %s: %w", h.Store.URI(), err)
 		}
 		return nil

@@ -45,7 +45,7 @@ func (w *write) moveOut() error {
 	}
 	w.excessBytes, w.rowMore = size, max(w.held()-size, 0)/max(rows, 1)
 	w.placed, w.opened = map[table.GroupID]int{}, map[string]table.GroupID{}
-	excess := w.spill(w.kept[0].Schema())
+	excess := w.spill(w.input.Schema.Arrow())
 	for _, batch := range w.kept {
 		if err := excess.Append(batch); err != nil {
 			return errors.Join(err, excess.Close())
@@ -73,8 +73,9 @@ type division struct {
 	*write
 	parts  int
 	byKey  []*mem.Spool
-	groups []*mem.Spool  // with placeColumn
-	placed *arrow.Schema // of rows with it
+	groups []*mem.Spool // with placeColumn
+
+	incoming, placed *arrow.Schema // of rows, and of those with placeColumn
 
 	jobs   []*job // without entries
 	number map[table.GroupID]int32
@@ -89,7 +90,11 @@ type stagedRows struct {
 // inParts writes what is in w.excess.
 func (w *write) inParts(ctx context.Context) (stats []*timeline.WriteStat, err error) {
 	w.rowHeld = max(w.excessBytes/w.excess.Rows()+w.rowMore, 1)
-	d := &division{write: w, parts: min(int(w.excess.Rows())/w.partRows()+1, maxParts), number: map[table.GroupID]int32{}}
+	d := &division{
+		write: w, parts: min(int(w.excess.Rows())/w.partRows()+1, maxParts), number: map[table.GroupID]int32{}, incoming: w.input.Schema.Arrow(),
+	}
+	d.placed = arrow.NewSchema(append(d.incoming.Fields(), arrow.Field{Name: placeColumn, Type: arrow.PrimitiveTypes.Int32}), nil)
+	d.byKey, d.groups = d.spools(d.incoming), d.spools(d.placed)
 	defer func() { err = errors.Join(err, d.close()) }()
 	if err := d.divideByKey(ctx); err != nil {
 		return nil, err
@@ -138,17 +143,11 @@ func (d *division) drop() {
 
 func (d *division) divideByKey(ctx context.Context) error {
 	seed := maphash.MakeSeed()
-	o := &dealer{division: d}
+	o := &dealer{division: d, to: d.byKey}
 	defer o.drop()
 	for batch, err := range d.excess.All() {
 		if err = errors.Join(err, ctx.Err()); err != nil {
 			return err
-		}
-		if d.byKey == nil {
-			o.schema = batch.Schema()
-			d.placed = arrow.NewSchema(append(o.schema.Fields(), arrow.Field{Name: placeColumn, Type: arrow.PrimitiveTypes.Int32}), nil)
-			d.byKey, d.groups = d.spools(o.schema), d.spools(d.placed)
-			o.to = d.byKey
 		}
 		keys, err := d.recordKeys(batch)
 		if err != nil {
@@ -186,7 +185,6 @@ const dealtPart = 4
 // dealer deals rows of batches out to spools.
 type dealer struct {
 	*division
-	schema *arrow.Schema
 	to     []*mem.Spool
 	from   []arrow.RecordBatch
 	rows   int
@@ -223,7 +221,7 @@ func (o *dealer) flush() error {
 }
 
 func (o *dealer) pass(to *mem.Spool, picks []merge.Pick, places []int32) error {
-	rows, err := gather(o.options.Alloc, o.schema, o.from, picks)
+	rows, err := merge.Gather(o.options.Alloc, o.incoming, o.from, picks)
 	if err != nil {
 		return err
 	}
@@ -277,7 +275,7 @@ func (d *division) divideByGroup(ctx context.Context, part *mem.Spool) error {
 		return err
 	}
 	places := d.places(jobs)
-	o := &dealer{division: d, to: d.groups, schema: d.incoming()}
+	o := &dealer{division: d, to: d.groups}
 	defer o.drop()
 	for _, s := range d.staged {
 		o.add(s.rows)
@@ -350,7 +348,7 @@ func (d *division) assemble(ctx context.Context, part *mem.Spool) ([]*job, error
 		}
 		err := d.stageBatch(byPath, batch, func(s *stage, placed arrow.RecordBatch) error {
 			last := int(placed.NumCols()) - 1
-			rows := array.NewRecordBatch(d.incoming(), placed.Columns()[:last], placed.NumRows())
+			rows := array.NewRecordBatch(d.incoming, placed.Columns()[:last], placed.NumRows())
 			defer rows.Release()
 			if err := d.addRows(s, rows); err != nil {
 				return err
@@ -392,9 +390,4 @@ func (d *division) assemble(ctx context.Context, part *mem.Spool) ([]*job, error
 		}
 	}
 	return jobs, part.Close()
-}
-
-// incoming is the schema of incoming rows.
-func (d *division) incoming() *arrow.Schema {
-	return arrow.NewSchema(d.placed.Fields()[:d.placed.NumFields()-1], nil)
 }

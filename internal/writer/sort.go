@@ -117,30 +117,7 @@ func (s *sorter) emit(from []arrow.RecordBatch, picks []merge.Pick, yield func(a
 }
 
 func (s *sorter) take(from []arrow.RecordBatch, picks []merge.Pick) (arrow.RecordBatch, error) {
-	return gather(s.alloc, s.schema, from, picks)
-}
-
-// gather makes a batch of picked rows of others. The caller releases it.
-func gather(alloc memory.Allocator, schema *arrow.Schema, from []arrow.RecordBatch, picks []merge.Pick) (arrow.RecordBatch, error) {
-	selection := merge.Select(picks)
-	columns := make([]arrow.Array, 0, schema.NumFields())
-	defer func() {
-		for _, c := range columns {
-			c.Release()
-		}
-	}()
-	sources := make([]arrow.Array, len(from))
-	for i, f := range schema.Fields() {
-		for j, b := range from {
-			sources[j] = b.Column(i)
-		}
-		column, err := selection.Interleave(alloc, f.Type, sources)
-		if err != nil {
-			return nil, err
-		}
-		columns = append(columns, column)
-	}
-	return array.NewRecordBatch(schema, columns, int64(len(picks))), nil
+	return merge.Gather(s.alloc, s.schema, from, picks)
 }
 
 // rows yields everything in order. A batch is valid until the next step.
